@@ -99,6 +99,17 @@ func testLarge(t *testing.T, b context.Context) {
 	p.picture("-light", 1400, 1000)
 }
 
+// A document may lack nearly everything.
+func testEmpty(t *testing.T, b context.Context) {
+	p := open(t, b, "no-run", &report.Document{Sentence: "nothing is known"}, "")
+	require.Equal(t, "nothing is known", p.text("#sentence"))
+	p = open(t, b, "no-event", &report.Document{Runs: []report.Run{{Sentence: "nothing has happened"}}}, "#event=7&q=a")
+	require.Equal(t, "nothing has happened", p.text("#sentence"))
+	require.Equal(t, "0 hits", p.text("#answer"))
+	p = open(t, b, "one-event", &report.Document{Runs: []report.Run{{Lanes: []report.Lane{{1, "node", "node 1"}}, Events: []report.Event{{N: 1, Lane: 1, Kind: "boot"}}}}}, "")
+	require.Contains(t, p.text(".row.selected"), "node 1")
+}
+
 // Names are data, whatever they hold.
 func testHostileNames(t *testing.T, b context.Context) {
 	hostile := []string{

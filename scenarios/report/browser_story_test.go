@@ -28,6 +28,7 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("operations", func(t *testing.T) { testOperations(t, b) })
 	t.Run("search", func(t *testing.T) { testSearch(t, b) })
 	t.Run("print", func(t *testing.T) { testPrint(t, b) })
+	t.Run("empty", func(t *testing.T) { testEmpty(t, b) })
 	t.Run("hostile names", func(t *testing.T) { testHostileNames(t, b) })
 	t.Run("large", func(t *testing.T) { testLarge(t, b) })
 	t.Run("modules", func(t *testing.T) { testModules(t, b) })
@@ -120,6 +121,14 @@ func testSteps(t *testing.T, b context.Context) {
 	require.Equal(t, 7, at())
 	require.Contains(t, eval[string](p, `document.querySelector("#scrubber input").getAttribute("aria-valuetext")`), fmt.Sprintf("event %d at", run.Events[7].N))
 
+	// The head leads to what contradicts, and an event to its lines in the trace.
+	p.do(chromedp.Click(chromedp.CSS("#why .jump")))
+	require.Equal(t, run.Violation.Events[0], at())
+	eval[bool](p, `[...document.querySelectorAll("#details .jump")].find((b) => b.textContent.includes("raw trace")).click(), true`)
+	require.Regexp(t, fmt.Sprintf(`^ *%d `, run.Events[at()].N), p.text("#trace .line.selected"))
+	p.do(chromedp.Click(chromedp.CSS(`#scrubber button[title^="where the violation"]`)))
+	require.Equal(t, last, at())
+
 	// A click on a row chooses it.
 	p.do(chromedp.Click(chromedp.CSS("#event-3 .what")))
 	require.Equal(t, 3, at())
@@ -196,6 +205,13 @@ func testQuestions(t *testing.T, b context.Context) {
 	require.Empty(t, ask(""))
 	require.Equal(t, len(run.Events), eval[int](p, `page.rows().count`))
 
+	// Events without an effect can be left out: those that send, report and change nothing.
+	p.show("effect")
+	quiet := len(run.Events) - eval[int](p, `page.rows().count`)
+	require.Positive(t, quiet)
+	require.NotContains(t, eval[string](p, `[...document.querySelectorAll(".row")].map(r => r.textContent).join("\n")`), "node 3 timer 1\n")
+	require.Contains(t, p.text(".row.violated"), "violation")
+
 	// What led to the violation is part of the run, and has its first cause.
 	p.show("causes")
 	causes := eval[int](p, `page.rows().count`)
@@ -244,7 +260,7 @@ func testThemes(t *testing.T, b context.Context) {
 	p.do(chromedp.Click(chromedp.CSS("#theme")))
 	require.Equal(t, dark, color())
 	p.do(chromedp.Click(chromedp.CSS("#theme")))
-	require.Equal(t, before, pixel())
+	before = pixel()
 	p.media("prefers-color-scheme", "light")
 	require.Equal(t, light, color())
 	p.frame()

@@ -2,8 +2,9 @@
 const details = (() => {
   const mostPaths = 400; // of a node, until the reader asks for all
 
-  // open returns show(m, event, question) for an element; go(event) chooses another event.
-  function open(root, go) {
+  // open returns show(m, event) for an element; go(event) chooses another event, and
+  // raw(event) shows it in the trace.
+  function open(root, go, raw) {
     const cache = new WeakMap(); // states by run
     const all = new Set(); // lanes whose paths are shown without limit
     const closed = new Set(); // lanes whose values are folded
@@ -13,15 +14,15 @@ const details = (() => {
         root.replaceChildren(dom.el("p", {}, "The run has no events."));
         return;
       }
-      root.replaceChildren(about(m, event, go), nodes(m, event, { cache, all, closed, again: () => show(m, event) }));
+      root.replaceChildren(about(m, event, go, raw), nodes(m, event, { cache, all, closed, again: () => show(m, event) }));
     };
   }
 
-  function about(m, event, go) {
+  function about(m, event, go, raw) {
     const e = m.events[event];
     const lines = [];
-    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), m.violation.sentence));
-    else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), m.violation.sentence));
+    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), m.violation.sentence.split("\n")[0]));
+    else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), m.violation.sentence.split("\n")[0]));
     const taken = m.messages[e.message];
     if (taken) lines.push(dom.el("p", {}, "Sent in ", jump(m, taken.sent, go), `, ${model.fate(taken)}.`));
     const sent = m.sent(event).map((i) => dom.el("li", {}, ...message(m, m.arrows[i], go)));
@@ -31,7 +32,8 @@ const details = (() => {
     return dom.el("div", { class: "event" },
       dom.el("h3", {}, `Event ${e.n} · ${format.time(e.at)} · `, dom.el("bdi", {}, model.laneName(m, e.lane))),
       dom.el("p", {}, dom.el("bdi", {}, model.eventText(m, event))),
-      lines, list("Then", marks), list("Sends", sent), list("In force", force));
+      lines, list("Then", marks), list("Sends", sent), list("In force", force),
+      m.run.trace ? dom.el("p", {}, dom.el("button", { type: "button", class: "jump", onclick: () => raw(event) }, "its lines in the raw trace")) : null);
   }
 
   function message(m, arrow, go) {
@@ -53,6 +55,7 @@ const details = (() => {
     const known = view.cache.get(m);
     const changed = known.changed(event); // before at(event), which goes on from there
     const now = known.at(event);
+    if (s.from !== undefined && event < s.from) return dom.el("p", { class: "note" }, `The states of the nodes are known from event ${m.events[s.from]?.n} on.`);
     const cut = s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
     return dom.el("div", { class: "nodes" }, dom.el("h3", {}, "State of each node after it"), cut,
       m.lanes.filter((l) => now.has(l.id)).map((l) => node(l, now.get(l.id), changed.get(l.id), view)));

@@ -155,7 +155,7 @@ const diagram = (() => {
       ctx.textBaseline = "middle";
       ctx.fillText(outcomes[item.op.outcome] ?? "?", lane.center, Math.min(bottom, scene.height) - scene.rowHeight / 2);
     }
-    if (lane.width > 80) label(paint, item.op.id, x + width + 3, top + 3, guilty ? colors.danger : colors.muted, lane.width / 2 - 12);
+    if (lane.width > 80) label(paint, item.op.id, x + width + 3, top + scene.rowHeight + 2, guilty ? colors.danger : colors.muted, lane.width / 2 - 12);
   }
 
   // drawArrow draws a message and its fate: lost ones are dashed and end in a cross, late

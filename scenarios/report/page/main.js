@@ -15,7 +15,7 @@ const page = (() => {
       return;
     }
     view.stage = stage.open(dom.byId("stage"), choose);
-    view.details = details.open(dom.byId("details"), go);
+    view.details = details.open(dom.byId("details"), go, (event) => view.trace.go(m().events[event].n));
     view.scrubber = scrubber.open(dom.byId("scrubber"), (row) => choose(rows.event(row)), () => go(m().violation.event));
     view.questions = questions.open(dom.byId("questions"), { ask, show: restrict, step });
     runButtons();
@@ -61,12 +61,12 @@ const page = (() => {
   function openRun(i) {
     now.run = i;
     for (const b of dom.byId("runs").children) b.setAttribute("aria-pressed", String(Number(b.dataset.run) === i));
-    verdict.show(doc, m());
+    verdict.show(doc, m(), go);
     rows = layout.rows(m().events.length);
     view.stage.setRun(m(), rows);
     view.questions.setRun(m());
     operations.show(dom.byId("operations"), m(), go);
-    trace.show(dom.byId("raw"), dom.byId("trace"), m());
+    view.trace = trace.show(dom.byId("raw"), dom.byId("trace"), m());
   }
 
   // choose shows an event everywhere.

@@ -5,7 +5,7 @@ const scrubber = (() => {
   function open(root, go, violation) {
     let last = 0;
     const range = dom.el("input", { type: "range", min: 0, step: 1, "aria-label": "event", oninput: () => go(Number(range.value)) });
-    const said = dom.el("output", {});
+    const said = dom.el("output", { "aria-live": "off" }); // the list tells it
     const step = (title, sign, to) => dom.el("button", { type: "button", title, "aria-label": title, onclick: () => go(Math.max(0, Math.min(last, to(Number(range.value))))) }, sign);
     const back = dom.el("button", { type: "button", title: "where the violation shows (V)", onclick: violation }, "✖ violation");
     root.replaceChildren(

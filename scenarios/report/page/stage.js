@@ -44,6 +44,8 @@ const stage = (() => {
     s.order = m.lanes.filter((l) => l.kind !== "world").map((l) => l.id);
     s.collapsed = new Set();
     s.offset = 0;
+    // At first the whole stage is in the window, whatever stands above it.
+    document.documentElement.style.setProperty("--top", s.root.offsetTop + "px");
     setRows(s, rows);
   }
 
@@ -92,7 +94,7 @@ const stage = (() => {
     s.head.replaceChildren(...s.order.map((id) => {
       const lane = s.lanes.of.get(id), about = s.m.laneOf.get(id);
       const closed = s.collapsed.has(id);
-      const name = closed ? "›" : lane.width < 70 ? shortName(about.name) : about.name;
+      const name = closed ? "›" : lane.width < 110 && about.kind === "fresh" || lane.width < 70 ? shortName(about.name) : about.name;
       const button = dom.el("button", {
         type: "button", class: "lane-name " + (about.kind === "node" ? "" : "of-client"), "data-lane": id, "aria-expanded": String(!closed),
         "aria-label": about.name, title: `${about.name}: click to ${closed ? "open" : "collapse"}, drag or Alt+← → to move`,

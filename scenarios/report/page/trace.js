@@ -2,12 +2,13 @@
 const trace = (() => {
   const height = 20;
 
+  // show fills the section, and returns {go}: go(n) shows the lines of the event n.
   function show(section, root, m) {
     const { el } = dom;
     const lines = m.run.trace ?? [];
     section.hidden = lines.length === 0;
-    if (section.hidden) return;
-    let found = [], at = -1, shown = null; // shown: the lines that are listed, null for all
+    if (section.hidden) return { go() {} };
+    let found = [], at = -1, here = -1, shown = null; // shown: the lines that are listed, null for all
     const input = el("input", { type: "search", "aria-label": "search the trace", placeholder: "search", spellcheck: "false", oninput: search });
     const only = el("input", { type: "checkbox", onchange: list });
     const said = el("span", { class: "note", role: "status" });
@@ -22,10 +23,23 @@ const trace = (() => {
         el("label", {}, only, " only matches"), said), box);
     const rows = virtual.list(box, {
       height, count: () => shown ? shown.length : lines.length, label: "lines of the trace",
-      render: (i) => el("div", { class: "line" + (marked.has(line(i)) ? " hit" : "") + (line(i) === found[at] ? " selected" : "") }, lines[line(i)]),
+      render: (i) => el("div", { class: "line" + (marked.has(line(i)) ? " hit" : "") + (line(i) === (found[at] ?? here) ? " selected" : "") }, lines[line(i)]),
     });
     input.addEventListener("keydown", (e) => { if (e.key === "Enter") step(e.shiftKey ? -1 : 1); });
     search();
+    return { go };
+
+    function go(n) {
+      const first = lines.findIndex((l) => Number(/^ *(\d+) /.exec(l)?.[1]) === n);
+      if (first < 0) return;
+      if (shown) {
+        only.checked = false;
+        list();
+      }
+      here = first;
+      rows.show(first);
+      section.scrollIntoView();
+    }
 
     function search() {
       const word = input.value.toLowerCase();

@@ -1,13 +1,17 @@
 // verdict: the head of the page: what broke, why that is wrong, how to see it again, and
 // what the seed chose.
 const verdict = (() => {
-  function show(doc, m) {
+  // show fills the head for a run; go(event) chooses an event.
+  function show(doc, m, go) {
     const { el, byId } = dom;
     document.title = format.name(`${doc.signature || doc.status}: ${doc.system}, seed ${doc.seed}`);
     byId("what").replaceChildren(el("strong", {}, "Lockstep report"), " · ", el("bdi", { title: doc.about }, doc.system), `, seed ${doc.seed}`);
     byId("status").replaceChildren(...status(doc, m));
-    byId("sentence").textContent = format.name(m.violation?.sentence || m.run.sentence || doc.sentence);
-    byId("why").replaceChildren(...why(doc, m));
+    const [sentence, ...rest] = (m.violation?.sentence || m.run.sentence || doc.sentence || "").split("\n");
+    byId("sentence").textContent = format.name(sentence);
+    byId("rest").replaceChildren(...rest.length > 0 ? [dom.lines(rest.join("\n"))] : []);
+    byId("why").replaceChildren(...why(m, go));
+    byId("left").replaceChildren(...remains(doc, m.run));
     byId("repeat").replaceChildren(...repeat(doc));
     byId("chosen").replaceChildren(...chosen(doc, m));
     byId("about").replaceChildren(about(doc, m));
@@ -24,13 +28,28 @@ const verdict = (() => {
     return parts;
   }
 
-  function why(doc, m) {
+  const mostEvents = 8;
+
+  // why lists the facts behind a violation, and the events that contradict each other.
+  function why(m, go) {
     const v = m.violation, parts = [];
     const facts = [v?.premise, ...(v?.facts ?? [])].filter(Boolean);
-    if (facts.length > 0) parts.push(dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
-    parts.push(...remains(doc, m.run));
+    if (facts.length > 0) parts.push(dom.el("h2", {}, "Why that is wrong"), dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
+    const events = (v?.events ?? []).filter((e) => m.events[e]);
+    if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), dom.el("ul", { class: "plain" }, events.slice(-mostEvents).map((e) => dom.el("li", {}, moment(m, e, go)))));
     if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, "More about the violation"), dom.lines(m.run.evidence)));
     return parts;
+  }
+
+  // moment tells one event in a line that leads to it.
+  function moment(m, event, go) {
+    const e = m.events[event];
+    const reports = m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response");
+    const weighty = reports.filter(model.weighty);
+    const said = (weighty.length > 0 ? weighty : reports.slice(-3)).map((x) => x.text);
+    const text = said.length > 0 ? said.join("; ") : model.eventText(m, event);
+    const copy = e.copy && said.length > 0 ? ", from a second copy of the message" : "";
+    return [dom.el("button", { type: "button", class: "jump", onclick: () => go(event) }, `event ${e.n}`), ` ${format.short(e.at)} `, dom.el("strong", {}, dom.el("bdi", {}, model.laneName(m, e.lane))), " ", dom.el("bdi", {}, text), copy];
   }
 
   // remains lists a plan's parts, if they are few: nothing else makes the failure.
@@ -39,8 +58,8 @@ const verdict = (() => {
     const all = [...(plan.operations ?? []), ...(plan.faults ?? []), ...(plan.overrides ?? []).map((o) => "message " + o)];
     if (all.length === 0 || all.length > 8) return [];
     const before = run.name === "shrunk" ? doc.shrinking?.before : null;
-    const title = before ? `All that is left of ${format.count(before.operations, "operation")} and ${format.count(before.faults, "fault")}:` : "All that the plan has:";
-    return [dom.el("p", {}, title), dom.el("ul", { class: "parts" }, all.map((t) => dom.el("li", {}, dom.el("code", {}, t))))];
+    const title = before ? `All that is left of ${format.count(before.operations, "operation")} and ${format.count(before.faults, "fault")}` : "All that the plan has";
+    return [dom.el("h2", {}, title), dom.el("ul", { class: "parts" }, all.map((t) => dom.el("li", {}, dom.el("code", {}, t))))];
   }
 
   function repeat(doc) {

@@ -110,6 +110,21 @@ func testEmpty(t *testing.T, b context.Context) {
 	require.Contains(t, p.text(".row.selected"), "node 1")
 }
 
+// Of many lanes those that do nothing are collapsed, behind the others.
+func testManyLanes(t *testing.T, b context.Context) {
+	d := madeUp(60)
+	for i := range 30 {
+		d.Runs[0].Lanes = append(d.Runs[0].Lanes, report.Lane{ID: sim.ID(103 + i), Kind: "client", Name: fmt.Sprint("client ", 3+i)})
+	}
+	d.Runs[0].Events[30].Lane = 120
+	p := open(t, b, "many-lanes", d, "")
+	lanes := eval[struct{ Order, Collapsed []int }](p, `page.lanes()`)
+	require.Equal(t, []int{1, 2, 3, 120}, lanes.Order[:4])
+	require.Equal(t, lanes.Order[4:], lanes.Collapsed)
+	p.picture("-light", 1400, 1000)
+	p.picture("-narrow", 500, 1000)
+}
+
 // Names are data, whatever they hold.
 func testHostileNames(t *testing.T, b context.Context) {
 	hostile := []string{

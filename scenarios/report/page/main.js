@@ -181,7 +181,7 @@ const page = (() => {
     if (!on) choose(now.event, true);
   }
 
-  return { start, now, choose, stats: () => view.stage.stats(), rows: () => rows, model: m };
+  return { start, now, choose, stats: () => view.stage.stats(), lanes: () => view.stage.lanes(), rows: () => rows, model: m };
 })();
 
 page.start();

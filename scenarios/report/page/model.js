@@ -130,7 +130,7 @@ const model = (() => {
       last.set(lane, i);
     }
     const found = new Set();
-    const open = [event];
+    const open = event === m.violation?.event ? [event, ...m.guilty] : [event]; // the world may show what others did
     while (open.length > 0) {
       const i = open.pop();
       if (i === undefined || i > event || found.has(i)) continue;

@@ -3,6 +3,7 @@
 const stage = (() => {
   const heights = { least: 4, first: 24, most: 48 };
   const textHeight = 18; // what the text of a row needs
+  const fewLanes = 10;
   const widest = 88; // pixels of a lane
   const tail = 1.5; // rows below the last one, for messages that are under way
   const margin = 400; // pixels drawn beyond what is visible, so that scrolling needs no drawing
@@ -42,11 +43,20 @@ const stage = (() => {
   function setRun(s, m, rows) {
     s.m = m;
     s.order = m.lanes.filter((l) => l.kind !== "world").map((l) => l.id);
-    s.collapsed = new Set();
+    s.collapsed = idle(m, s.order);
+    s.order = [...s.order.filter((id) => !s.collapsed.has(id)), ...s.collapsed];
     s.offset = 0;
     // At first the whole stage is in the window, whatever stands above it.
     document.documentElement.style.setProperty("--top", s.root.offsetTop + "px");
     setRows(s, rows);
+  }
+
+  // idle returns the lanes that do nothing but begin, if there are too many to show all:
+  // they stand collapsed behind the others.
+  function idle(m, order) {
+    if (order.length <= fewLanes) return new Set();
+    const busy = new Set(m.events.filter((e) => e.kind !== "boot").map((e) => e.lane));
+    return new Set(order.filter((id) => !busy.has(id)));
   }
 
   function setRows(s, rows) {
@@ -60,7 +70,7 @@ const stage = (() => {
     if (!s.m || s.box.clientWidth === 0) return;
     const width = s.box.clientWidth;
     const narrow = width < 640;
-    s.gutter = narrow ? 58 : 104;
+    s.gutter = narrow ? 66 : 112;
     const room = Math.min(width * (narrow ? 0.42 : 0.5), s.order.length * widest);
     s.lanes = layout.lanes(s.order, s.collapsed, room, narrow ? 30 : 40, widest);
     s.paneWidth = Math.min(room, s.lanes.width);
@@ -83,8 +93,9 @@ const stage = (() => {
   }
 
   // about heads the list of events.
-  function about(m) {
-    const objects = m.run.plan?.objects ?? [];
+  function about(s) {
+    const objects = s.m.run.plan?.objects ?? [];
+    if (s.lanes.width > s.paneWidth + 1) return "← → for more lanes; in order, not to scale";
     return objects.length === 1 ? `in order, not to scale; all on ${objects[0]}` : "in order, not to scale";
   }
 
@@ -100,10 +111,9 @@ const stage = (() => {
         "aria-label": about.name, title: `${about.name}: click to ${closed ? "open" : "collapse"}, drag or Alt+← → to move`,
         style: { left: s.gutter + lane.x - s.offset + "px", width: lane.width + "px" },
       }, name);
-      const outside = lane.x + lane.width < s.offset + 4 || lane.x - s.offset > s.paneWidth - 4;
-      button.hidden = outside;
+      button.hidden = lane.center < s.offset || lane.center > s.offset + s.paneWidth;
       return button;
-    }), dom.el("span", { class: "about" }, about(s.m)));
+    }), dom.el("span", { class: "about" }, about(s)));
   }
 
   const shortName = (name) => name.replace(/^(\p{L})\p{L}* (\d+)$/u, "$1$2").replace(/^(fresh) operations$/, "$1");
@@ -231,6 +241,10 @@ const stage = (() => {
     gestures.drag(s.head, (id, dx) => {
       if (Math.abs(dx) < 8) toggle(s, id);
       else moveLane(s, id, Math.round(dx / Math.max(20, s.lanes.of.get(id).width)));
+    });
+    s.list.addEventListener("mouseover", (e) => {
+      const cell = e.target.closest(".what");
+      if (cell) cell.title ||= cell.textContent; // which may be cut off
     });
     s.head.addEventListener("keydown", (e) => laneKey(s, e));
   }

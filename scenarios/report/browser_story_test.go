@@ -27,6 +27,7 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("contrast", func(t *testing.T) { testContrast(t, b) })
 	t.Run("lanes", func(t *testing.T) { testLanes(t, b) })
 	t.Run("operations", func(t *testing.T) { testOperations(t, b) })
+	t.Run("nearest", func(t *testing.T) { testNearest(t, b) })
 	t.Run("search", func(t *testing.T) { testSearch(t, b) })
 	t.Run("print", func(t *testing.T) { testPrint(t, b) })
 	t.Run("empty", func(t *testing.T) { testEmpty(t, b) })
@@ -368,6 +369,31 @@ func testOperations(t *testing.T, b context.Context) {
 	// Its call is a click away.
 	p.do(chromedp.Click(chromedp.CSS("#operations .spacer .operation .jump")))
 	require.Contains(t, p.text("#details h3"), "client")
+}
+
+// Where the lives of processes part from those in the nearest run that passes.
+func testNearest(t *testing.T, b context.Context) {
+	d := documentOf(t, "duplicated-commit")
+	d.Runs = append(d.Runs, documentOf(t, "one-client").Runs[0])
+	d.Runs[1].Name = "passing"
+	d.Nearest = &report.Nearest{
+		Kind: "override", What: "1>2 commit", Run: new(1), Same: 3, OnlyFailing: []int{4, 18}, OnlyPassing: []int{5},
+		Parting: []report.PartingOf{{Lane: 2, Event: new(18), Failing: "receives twice"}, {Lane: 101, Passing: "learns it"}},
+	}
+	p := open(t, b, "nearest", d, "")
+	require.Contains(t, p.text("#difference p"), "Without override 1>2 commit the plan passes. The first 3 events are the same; 2 events up to the violation are not in that run.")
+	require.Equal(t, "node 2event 19 receives twicenothing more", p.text("#difference tbody tr"))
+	require.Equal(t, "client 1nothing morelearns it", p.text("#difference tbody tr + tr"))
+	p.picture("-light", 1400, 2200)
+	p.show("differs")
+	require.Equal(t, 2, eval[int](p, `page.rows().count`))
+	p.do(chromedp.Click(chromedp.CSS("#difference p button")))
+	require.Contains(t, p.text("#status"), "passed")
+	p.show("differs")
+	require.Equal(t, 1, eval[int](p, `page.rows().count`))
+	p.do(chromedp.Click(chromedp.CSS("#difference .jump")))
+	require.Equal(t, 18, eval[int](p, `page.now.event`))
+	require.Contains(t, p.text("#status"), "violated")
 }
 
 // The raw trace can be searched.

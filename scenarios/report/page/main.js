@@ -3,7 +3,8 @@ const page = (() => {
   const doc = JSON.parse(dom.byId("document").textContent);
   const models = (doc.runs ?? []).map(() => null);
   const now = { run: 0, event: 0, question: "", only: "", hits: null };
-  const m = () => models[now.run] ??= model.prepare(doc.runs[now.run]);
+  const modelOf = (i) => models[i] ??= model.prepare(doc.runs[i]);
+  const m = () => modelOf(now.run);
   let rows = null;
 
   const view = {};
@@ -21,6 +22,7 @@ const page = (() => {
     runButtons();
     legend.show(dom.byId("signs"));
     needs.show(dom.byId("necessity"), dom.byId("needs"), doc.necessity);
+    nearest.show(dom.byId("nearest"), dom.byId("difference"), doc, modelOf(0), (event) => { if (now.run !== 0) enter(0); go(event); }, enter);
     follow();
     window.addEventListener("hashchange", follow);
     document.addEventListener("keydown", key);
@@ -36,26 +38,29 @@ const page = (() => {
     const event = place.event === null ? -1 : m().link.find(place.event);
     now.event = event >= 0 ? event : m().violation?.event ?? 0;
     now.question = place.question;
-    now.only = ["effect", "hits", "causes"].includes(place.only) ? place.only : "";
+    now.only = ["effect", "hits", "causes", "differs"].includes(place.only) ? place.only : "";
     answer();
     arrange();
     choose(now.event, true);
   }
 
   function runButtons() {
-    const names = { shrunk: "the shrunk run", full: "the full run" };
+    const names = { shrunk: "the shrunk run", full: "the full run", plan: "the run", passing: "the nearest that passes" };
     const root = dom.byId("runs");
     root.hidden = doc.runs.length < 2;
     root.replaceChildren(...doc.runs.map((r, i) => dom.el("button", {
-      type: "button", "data-run": i,
-      onclick() {
-        openRun(i);
-        now.event = m().violation?.event ?? 0;
-        answer();
-        arrange();
-        choose(now.event, true);
-      },
+      type: "button", "data-run": i, onclick: () => enter(i),
     }, `${names[r.name] ?? r.name}, ${format.count((r.events ?? []).length, "event")}`)));
+  }
+
+  // enter opens a run where its violation shows.
+  function enter(i) {
+    openRun(i);
+    now.event = m().violation?.event ?? 0;
+    now.only = "";
+    answer();
+    arrange();
+    choose(now.event, true);
   }
 
   function openRun(i) {
@@ -64,7 +69,7 @@ const page = (() => {
     verdict.show(doc, m(), go);
     rows = layout.rows(m().events.length);
     view.stage.setRun(m(), rows);
-    view.questions.setRun(m());
+    view.questions.setRun(m(), nearest.differs(doc, now.run).length > 0);
     operations.show(dom.byId("operations"), m(), go);
     view.trace = trace.show(dom.byId("raw"), dom.byId("trace"), m());
   }
@@ -126,6 +131,7 @@ const page = (() => {
     let chosen = null;
     if (now.only === "hits" && now.hits) chosen = [...now.hits];
     if (now.only === "effect") chosen = model.effective(m(), now.event);
+    if (now.only === "differs") chosen = nearest.differs(doc, now.run);
     if (now.only === "causes") chosen = model.causes(m(), now.event);
     rows = layout.rows(m().events.length, chosen);
     view.stage.setRows(rows);

@@ -4,6 +4,7 @@ const questions = (() => {
   const choices = [
     ["", "all events"], ["effect", "events that had an effect"], ["hits", "hits"],
     ["causes", "what led to the chosen event"], // Lamport's happened-before
+    ["differs", "what the nearest run lacks"],
   ];
 
   // open makes the form. ask(text) is called with each new text, show(choice) when the reader
@@ -26,7 +27,10 @@ const questions = (() => {
       el("details", {}, el("summary", {}, "Put a question together"), builder));
     form.addEventListener("submit", (e) => { e.preventDefault(); step(1); });
     return {
-      setRun: (m) => build(builder, m, (q) => { text.value = q; ask(q); text.focus(); }),
+      setRun(m, compared) {
+        rows.querySelector("[value=differs]").hidden = !compared;
+        build(builder, m, (q) => { text.value = q; ask(q); text.focus(); });
+      },
       set(q, shown) { text.value = q; rows.value = shown; },
       tell(message, bad) {
         answer.textContent = message;

@@ -21,7 +21,7 @@ const verdict = (() => {
 
   function status(doc, m) {
     const parts = [dom.el("span", { class: "badge " + m.run.status }, signs[m.run.status] ?? m.run.status)];
-    const signature = m.run.signature || doc.signature;
+    const signature = m.run.signature || (m.run.status === "passed" ? "" : doc.signature);
     if (signature) parts.push(" ", dom.el("code", {}, signature));
     if (m.violation) parts.push(" ", dom.el("span", {}, `at ${format.time(m.violation.at)}`), m.events[m.violation.event] ? `, event ${m.events[m.violation.event].n}` : "");
     if (m.run.signature && m.run.signature !== doc.signature) parts.push(dom.el("span", { class: "note" }, ` (this run; the report is of ${doc.signature})`));

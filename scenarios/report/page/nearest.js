@@ -1,0 +1,34 @@
+// nearest: the nearest run that passes, and where the lives of the processes part.
+const nearest = (() => {
+  // show fills the section; go(event) chooses an event of the first run, open(run) opens a run.
+  function show(section, root, doc, first, go, open) {
+    const n = doc.nearest, { el } = dom;
+    section.hidden = !n;
+    if (!n) return;
+    const differ = (n.only_failing ?? []).length;
+    const rows = (n.parting ?? []).map((p) => el("tr", {},
+      el("th", { scope: "row" }, model.laneName(first, p.lane)),
+      el("td", {}, p.event === undefined ? el("em", {}, "nothing more") : [link(first, p.event, go), " ", el("bdi", {}, p.failing ?? "")]),
+      el("td", {}, p.passing ? el("bdi", {}, p.passing) : el("em", {}, "nothing more"))));
+    root.replaceChildren(
+      el("p", {}, `Without ${n.kind} `, el("code", {}, n.what), ` the plan passes. ` +
+        `The first ${format.count(n.same, "event")} are the same; ${format.count(differ, "event")} up to the violation ${differ === 1 ? "is" : "are"} not in that run. `,
+      n.run === undefined ? null : el("button", { type: "button", onclick: () => open(n.run) }, "Show that run")),
+      rows.length === 0 ? null : el("div", { class: "scroll" }, el("table", { class: "parting" },
+        el("thead", {}, el("tr", {}, ["process", "first difference: here", "in the run that passes"].map((t) => el("th", { scope: "col" }, t)))),
+        el("tbody", {}, rows))));
+  }
+
+  function link(m, event, go) {
+    return dom.el("button", { type: "button", class: "jump", onclick: () => go(event) }, m.events[event] ? `event ${m.events[event].n}` : "the end");
+  }
+
+  // differs returns the events of a run, by its place, that the other run lacks.
+  function differs(doc, run) {
+    const n = doc.nearest;
+    if (!n) return [];
+    return (run === 0 ? n.only_failing : run === n.run ? n.only_passing : null) ?? [];
+  }
+
+  return { show, differs };
+})();

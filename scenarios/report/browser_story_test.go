@@ -350,7 +350,7 @@ func testOperations(t *testing.T, b context.Context) {
 	run := &d.Runs[0]
 	require.Equal(t, "passed", run.Status)
 	require.NotEmpty(t, run.Order)
-	d.Necessity = &report.Necessity{Signature: "a/b", Seeds: 200, Rows: []report.NecessityRow{{Same: 200}, {Kind: "fault", What: "partition [3] | [2]", Same: 1, Other: 20}}}
+	d.Necessity = &report.Necessity{Signature: "a/b", Seeds: 200, Rows: []report.NecessityRow{{What: "the plan as it is", Same: 200}, {Kind: "fault", What: "partition [3] | [2]", Same: 1, Other: 20}}}
 	p := open(t, b, "operations", d, "")
 	require.Contains(t, p.text("#status"), "passed")
 	shown := eval[map[string]string](p, `Object.fromEntries([...document.querySelectorAll("#operations .spacer .operation")].map((o) => [o.querySelector("bdi").textContent, o.lastElementChild.textContent]))`)
@@ -381,7 +381,7 @@ func testNearest(t *testing.T, b context.Context) {
 		Parting: []report.PartingOf{{Lane: 2, Event: new(18), Failing: "receives twice"}, {Lane: 101, Passing: "learns it"}},
 	}
 	p := open(t, b, "nearest", d, "")
-	require.Contains(t, p.text("#difference p"), "Without override 1>2 commit the plan passes. The first 3 events are the same; 2 events up to the violation are not in that run.")
+	require.Contains(t, p.text("#difference p"), "Without the override 1>2 commit the plan passes. The first 3 events are the same; 2 events up to the violation are not in that run.")
 	require.Equal(t, "node 2event 19 receives twicenothing more", p.text("#difference tbody tr"))
 	require.Equal(t, "client 1nothing morelearns it", p.text("#difference tbody tr + tr"))
 	p.picture("-light", 1400, 2200)

@@ -11,7 +11,7 @@ const nearest = (() => {
       el("td", {}, p.event === undefined ? el("em", {}, "nothing more") : [link(first, p.event, go), " ", el("bdi", {}, p.failing ?? "")]),
       el("td", {}, p.passing ? el("bdi", {}, p.passing) : el("em", {}, "nothing more"))));
     root.replaceChildren(
-      el("p", {}, `Without ${n.kind} `, el("code", {}, n.what), ` the plan passes. ` +
+      el("p", {}, `Without the ${n.kind} `, el("code", {}, n.what), ` the plan passes. ` +
         `The first ${format.count(n.same, "event")} are the same; ${format.count(differ, "event")} up to the violation ${differ === 1 ? "is" : "are"} not in that run. `,
       n.run === undefined ? null : el("button", { type: "button", onclick: () => open(n.run) }, "Show that run")),
       rows.length === 0 ? null : el("div", { class: "scroll" }, el("table", { class: "parting" },

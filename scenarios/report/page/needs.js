@@ -5,13 +5,13 @@ const needs = (() => {
     if (!necessity) return;
     const { el } = dom;
     const percent = (n) => Math.round(n / Math.max(1, necessity.seeds) * 100);
-    const share = (n) => el("td", { class: "share" }, el("meter", { min: 0, max: 100, value: percent(n), "aria-hidden": "true" }), ` ${percent(n)} %`);
+    const share = (n) => el("td", { class: "share" }, el("span", { class: "share-bar" }, el("span", { style: { width: percent(n) + "%" } })), ` ${percent(n)} %`);
     root.replaceChildren(
       el("p", {}, `The plan with one part removed, run with ${format.count(necessity.seeds, "seed")} each: how often it fails with ${necessity.signature}, and how often in another way.`),
       el("table", {},
         el("thead", {}, el("tr", {}, ["the plan", "fails so", "otherwise"].map((t) => el("th", { scope: "col" }, t)))),
         el("tbody", {}, (necessity.rows ?? []).map((r) => el("tr", {},
-          el("th", { scope: "row" }, r.what || r.kind ? `without ${r.kind} ` : "as it is", el("bdi", {}, r.what ?? "")), share(r.same), share(r.other))))));
+          el("th", { scope: "row" }, r.kind ? [`without ${r.kind} `, el("bdi", {}, r.what)] : "as it is"), share(r.same), share(r.other))))));
   }
 
   return { show };

@@ -27,10 +27,11 @@ const operations = (() => {
     const only = el("input", { type: "checkbox", onchange() { state.only = only.checked; choose(); } });
     const count = el("span", { class: "note", role: "status" });
     const box = el("div", { class: "box operations", style: { height: "1px" } });
-    const contradicts = m.operations.some((o) => o.contradicts);
+    const guilty = m.operations.filter((o) => o.contradicts).length;
+    const some = guilty > 0 && guilty < m.operations.length;
     root.replaceChildren(
       el("p", {}, summary(m, place)),
-      el("div", { class: "controls" }, clients.length > 1 ? select : null, contradicts ? el("label", {}, only, " only those that contradict each other") : null, count),
+      el("div", { class: "controls" }, clients.length > 1 ? select : null, some ? el("label", {}, only, " only those that contradict each other") : null, count),
       el("div", { class: "operation header", "aria-hidden": "true" }, ["operation", "client", "call to return, in order, not to scale", "what", "outcome", place.size ? "order" : ""].map((t) => el("span", {}, t))),
       box);
     const rows = virtual.list(box, { height: 30, count: () => shown.length, label: "operations", render: (i) => row(m, shown[i], scale, place, go) });

@@ -341,6 +341,9 @@ func testLanes(t *testing.T, b context.Context) {
 	eval[bool](p, `document.querySelector("#stage .box").scrollTop = 0, document.querySelector("#stage").scrollIntoView(), true`)
 	p.do(chromedp.DragAndDropXY(300, 400, 300, 300, 4))
 	require.InDelta(t, 100, eval[float64](p, `document.querySelector("#stage .box").scrollTop`), 10)
+	p.do(chromedp.DragAndDropXY(700, 400, 800, 300, 4))
+	require.InDelta(t, 100, eval[float64](p, `document.querySelector("#stage .box").scrollTop`), 10, "a drag over the list selects its text")
+	require.NotEmpty(t, eval[string](p, `String(getSelection())`))
 }
 
 // The operations have the order that explains them, and the parts of the plan their

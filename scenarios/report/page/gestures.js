@@ -1,8 +1,8 @@
 // gestures: clicks, drags and pinches of mouse, pen and fingers.
 const gestures = (() => {
   // listen tells clicks from drags of the mouse and from pinches of two fingers. One
-  // finger scrolls by itself.
-  function listen(element, { click, pan, pinch }) {
+  // finger scrolls by itself, and a drag from where pans(event) is false selects text.
+  function listen(element, { click, pans, pan, pinch }) {
     const down = new Map(); // by pointer: {x, y, moved}
     let span = 0; // between two fingers
     const distance = () => {
@@ -11,7 +11,7 @@ const gestures = (() => {
     };
     element.addEventListener("pointerdown", (e) => {
       if (e.button !== 0) return;
-      down.set(e.pointerId, { x: e.clientX, y: e.clientY, moved: 0 });
+      down.set(e.pointerId, { x: e.clientX, y: e.clientY, moved: 0, pans: e.pointerType === "mouse" && pans(e) });
       if (down.size === 2) span = distance();
     });
     window.addEventListener("pointermove", (e) => {
@@ -25,7 +25,7 @@ const gestures = (() => {
         const now = distance();
         if (span > 0 && now > 0) pinch(now / span, e.clientY);
         span = now;
-      } else if (e.pointerType === "mouse" && p.moved > 4) {
+      } else if (p.pans && p.moved > 4) {
         pan(dx, dy);
       }
     });

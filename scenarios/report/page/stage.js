@@ -235,6 +235,7 @@ const stage = (() => {
     s.box.addEventListener("wheel", (e) => wheel(s, e), { passive: false });
     gestures.listen(s.content, {
       click: (e) => choose(s, e),
+      pans: (e) => e.clientX - s.content.getBoundingClientRect().left < s.gutter + s.paneWidth,
       pan(dx, dy) { s.box.scrollTop -= dy; sideways(s, -dx); },
       pinch: (factor, y) => zoom(s, factor, y - s.box.getBoundingClientRect().top),
     });

@@ -119,8 +119,8 @@ func testManyLanes(t *testing.T, b context.Context) {
 	d.Runs[0].Events[30].Lane = 120
 	p := open(t, b, "many-lanes", d, "")
 	lanes := eval[struct{ Order, Collapsed []int }](p, `page.lanes()`)
-	require.Equal(t, []int{1, 2, 3, 120}, lanes.Order[:4])
-	require.Equal(t, lanes.Order[4:], lanes.Collapsed)
+	require.Equal(t, []int{1, 2, 3, 101, 102, 120}, lanes.Order[:6])
+	require.Equal(t, lanes.Order[6:], lanes.Collapsed)
 	p.picture("-light", 1400, 1000)
 	p.picture("-narrow", 500, 1000)
 }

@@ -70,7 +70,7 @@ const diagram = (() => {
     ctx.strokeStyle = colors.line;
     ctx.lineWidth = 1.5;
     for (const { center } of scene.lanes.of.values()) {
-      line(ctx, center, paint.y(first - 1), center, paint.y(last + 1));
+      signs.line(ctx, center, paint.y(first - 1), center, paint.y(last + 1));
     }
   }
 
@@ -88,7 +88,7 @@ const diagram = (() => {
     const { top, bottom } = edges(paint, item);
     if (item.span.sides) {
       item.span.sides.forEach((side, k) => {
-        ctx.fillStyle = pattern(ctx, colors, k === 0 ? "rising" : k === 1 ? "falling" : "dots");
+        ctx.fillStyle = signs.pattern(ctx, colors, k === 0 ? "rising" : k === 1 ? "falling" : "blocks");
         for (const id of side) {
           const lane = scene.lanes.of.get(id);
           if (lane) ctx.fillRect(lane.x + 2, top, lane.width - 4, bottom - top);
@@ -97,8 +97,8 @@ const diagram = (() => {
       ctx.strokeStyle = colors.cut;
       ctx.setLineDash([6, 4]);
       ctx.lineWidth = 1;
-      line(ctx, 0, top, scene.lanes.width, top);
-      line(ctx, 0, bottom, scene.lanes.width, bottom);
+      signs.line(ctx, 0, top, scene.lanes.width, top);
+      signs.line(ctx, 0, bottom, scene.lanes.width, bottom);
       ctx.setLineDash([]);
     } else {
       ctx.fillStyle = colors.cut;
@@ -107,7 +107,7 @@ const diagram = (() => {
     label(paint, item.span.text, 4 + item.slot * 6 + (item.span.sides ? 0 : 5), top + 1, colors.cut, scene.lanes.width);
   }
 
-  const laneSpanStyles = { down: "cross", pause: "dots", freeze: "dots", slow: "dots", stop: "dots" };
+  const laneSpanStyles = { down: "cross", pause: "blocks", freeze: "blocks", slow: "blocks", stop: "blocks" };
 
   // drawLaneSpan draws a condition of one process as a bar beside its lane, or over it if
   // the process is down.
@@ -121,7 +121,7 @@ const diagram = (() => {
     const x = down ? lane.center - width / 2 : Math.max(lane.x + 1, lane.center - 16 - item.slot * 8);
     ctx.fillStyle = colors.background;
     ctx.fillRect(x, top, width, bottom - top);
-    ctx.fillStyle = pattern(ctx, colors, laneSpanStyles[item.span.kind] ?? (item.span.kind.startsWith("disk") ? "level" : "falling"));
+    ctx.fillStyle = signs.pattern(ctx, colors, laneSpanStyles[item.span.kind] ?? (item.span.kind.startsWith("disk") ? "level" : "falling"));
     ctx.fillRect(x, top, width, bottom - top);
     ctx.strokeStyle = colors.faint;
     ctx.lineWidth = 1;
@@ -144,7 +144,7 @@ const diagram = (() => {
     ctx.strokeStyle = guilty ? colors.danger : colors.faint;
     ctx.lineWidth = guilty ? 2.5 : 1.2;
     if (item.op.return === undefined) ctx.setLineDash([4, 3]);
-    rounded(ctx, x, top, width, bottom - top, 6);
+    signs.rounded(ctx, x, top, width, bottom - top, 6);
     ctx.fill();
     ctx.stroke();
     ctx.setLineDash([]);
@@ -178,11 +178,11 @@ const diagram = (() => {
       const part = 0.42;
       const end = { x: x + (target - x) * part, y: y + scene.rowHeight * 0.6 };
       shaft(paint, x, y, end.x, end.y, { ...style, dash: [4, 3] });
-      cross(paint, end.x, end.y, style);
+      signs.cross(paint.ctx, end.x, end.y, style.color);
       if (strong || scene.rowHeight >= 18) label(paint, message.cause ?? "lost", end.x + 6, end.y - 4, style.color, 90);
     }
     ends.forEach((end, k) => drawArrival(paint, item, { x, y, target }, end, k, style));
-    if (message.override) diamond(paint, x + (target - x) * 0.2, y + (paint.y(item.bottom) - y) * 0.2, style.color);
+    if (message.override) signs.diamond(paint.ctx, x + (target - x) * 0.2, y + (paint.y(item.bottom) - y) * 0.2, style.color);
   }
 
   function drawArrival(paint, item, from, end, k, style) {
@@ -191,10 +191,10 @@ const diagram = (() => {
     const lost = end.lost !== "" || end.never;
     const x = from.target - side * (lost ? Math.min(16, Math.abs(from.target - from.x) / 3) : paint.radius + 1);
     shaft(paint, from.x, from.y, x, y, lost ? { ...style, dash: [4, 3] } : style);
-    if (end.lost) cross(paint, x, y, style);
-    else if (end.never) ring(paint, x, y, style.color);
-    else head(paint, from.x, from.y, x, y, style);
-    if (k > 0) copyMark(paint, x - side * 14, y - (y - from.y) * 14 / Math.max(14, Math.abs(x - from.x)), style.color);
+    if (end.lost) signs.cross(paint.ctx, x, y, style.color);
+    else if (end.never) signs.ring(paint.ctx, x, y, style.color);
+    else signs.head(paint.ctx, from.x, from.y, x, y, style);
+    if (k > 0) signs.second(paint.ctx, x - side * 14, y - (y - from.y) * 14 / Math.max(14, Math.abs(x - from.x)), style.color, paint.colors.background);
   }
 
   function shaft(paint, x0, y0, x1, y1, style) {
@@ -202,76 +202,9 @@ const diagram = (() => {
     ctx.strokeStyle = style.color;
     ctx.lineWidth = style.width;
     ctx.setLineDash(style.dash);
-    if (style.jagged) zigzag(ctx, x0, y0, x1, y1);
-    else line(ctx, x0, y0, x1, y1);
+    if (style.jagged) signs.zigzag(ctx, x0, y0, x1, y1);
+    else signs.line(ctx, x0, y0, x1, y1);
     ctx.setLineDash([]);
-  }
-
-  function zigzag(ctx, x0, y0, x1, y1) {
-    const length = Math.hypot(x1 - x0, y1 - y0);
-    const steps = Math.min(200, Math.max(2, Math.round(length / 7)));
-    const nx = -(y1 - y0) / length * 3, ny = (x1 - x0) / length * 3;
-    ctx.beginPath();
-    ctx.moveTo(x0, y0);
-    for (let i = 1; i < steps; i++) {
-      const t = i / steps, side = i % 2 ? 1 : -1;
-      ctx.lineTo(x0 + (x1 - x0) * t + nx * side, y0 + (y1 - y0) * t + ny * side);
-    }
-    ctx.lineTo(x1, y1);
-    ctx.stroke();
-  }
-
-  function head(paint, x0, y0, x, y, style) {
-    const { ctx } = paint;
-    const angle = Math.atan2(y - y0, x - x0), size = style.width > 2 ? 9 : 7;
-    ctx.fillStyle = style.color;
-    ctx.beginPath();
-    ctx.moveTo(x, y);
-    ctx.lineTo(x - size * Math.cos(angle - 0.4), y - size * Math.sin(angle - 0.4));
-    ctx.lineTo(x - size * Math.cos(angle + 0.4), y - size * Math.sin(angle + 0.4));
-    ctx.fill();
-  }
-
-  function cross(paint, x, y, style) {
-    const { ctx } = paint;
-    ctx.strokeStyle = style.color;
-    ctx.lineWidth = 2;
-    line(ctx, x - 4, y - 4, x + 4, y + 4);
-    line(ctx, x - 4, y + 4, x + 4, y - 4);
-  }
-
-  function ring(paint, x, y, color) {
-    const { ctx } = paint;
-    ctx.strokeStyle = color;
-    ctx.lineWidth = 1.5;
-    circle(ctx, x, y, 3.5);
-    ctx.stroke();
-  }
-
-  function diamond(paint, x, y, color, size = 4.5) {
-    const { ctx } = paint;
-    ctx.fillStyle = color;
-    ctx.beginPath();
-    ctx.moveTo(x, y - size);
-    ctx.lineTo(x + size, y);
-    ctx.lineTo(x, y + size);
-    ctx.lineTo(x - size, y);
-    ctx.fill();
-  }
-
-  function copyMark(paint, x, y, color) {
-    const { ctx, colors } = paint;
-    ctx.fillStyle = colors.background;
-    circle(ctx, x, y, 7);
-    ctx.fill();
-    ctx.strokeStyle = color;
-    ctx.lineWidth = 1.2;
-    ctx.stroke();
-    ctx.font = "bold 10px sans-serif";
-    ctx.textAlign = "center";
-    ctx.textBaseline = "middle";
-    ctx.fillStyle = color;
-    ctx.fillText("2", x, y + 0.5);
   }
 
   const square = new Set(["disk", "invoke"]);
@@ -292,20 +225,20 @@ const diagram = (() => {
     ctx.strokeStyle = ctx.fillStyle = color;
     ctx.lineWidth = 1.5;
     if (e.kind === "crash" || e.kind === "lost" || e.kind.includes("failed") || e.kind === "disconnected") {
-      cross(paint, x, y, { color });
+      signs.cross(ctx, x, y, color);
     } else if (e.kind === "boot") {
-      triangle(ctx, x, y, radius + 1);
+      signs.triangle(ctx, x, y, radius + 1);
     } else if (square.has(e.kind)) {
       ctx.fillRect(x - radius + 0.5, y - radius + 0.5, 2 * radius - 1, 2 * radius - 1);
     } else {
       if (e.kind === "timer") ctx.fillStyle = colors.background;
-      circle(ctx, x, y, radius);
+      signs.circle(ctx, x, y, radius);
       ctx.fill();
       ctx.stroke();
     }
     if (guilty) {
       ctx.strokeStyle = colors.danger;
-      circle(ctx, x, y, radius + 4);
+      signs.circle(ctx, x, y, radius + 4);
       ctx.stroke();
     }
     return 1 + drawMarks(paint, event, x, y);
@@ -316,7 +249,7 @@ const diagram = (() => {
     ctx.strokeStyle = colors.cut;
     ctx.lineWidth = 1;
     ctx.setLineDash([2, 3]);
-    line(ctx, 0, y, scene.lanes.width, y);
+    signs.line(ctx, 0, y, scene.lanes.width, y);
     ctx.setLineDash([]);
   }
 
@@ -331,51 +264,13 @@ const diagram = (() => {
     if (kinds.has("sync") || kinds.has("disk")) {
       ctx.strokeStyle = colors.text;
       ctx.lineWidth = kinds.has("sync") ? 3 : 1;
-      line(ctx, at - 2, y + 3, at + 6, y + 3);
+      signs.line(ctx, at - 2, y + 3, at + 6, y + 3);
       at += 9;
     }
     if (kinds.has("observation") || kinds.has("response")) {
-      star(ctx, at + 3, y, radius + 0.5, scene.m.guilty.has(event) ? colors.danger : colors.mark, marks.some(model.weighty));
+      signs.star(ctx, at + 3, y, radius + 0.5, scene.m.guilty.has(event) ? colors.danger : colors.mark, marks.some(model.weighty));
     }
     return kinds.size;
-  }
-
-  function star(ctx, x, y, size, color, full) {
-    ctx.fillStyle = ctx.strokeStyle = color;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    for (let i = 0; i < 10; i++) {
-      const r = i % 2 ? size * 0.45 : size, a = Math.PI * (i / 5 - 0.5);
-      ctx.lineTo(x + r * Math.cos(a), y + r * Math.sin(a));
-    }
-    ctx.closePath();
-    if (full) ctx.fill();
-    else ctx.stroke();
-  }
-
-  function triangle(ctx, x, y, size) {
-    ctx.beginPath();
-    ctx.moveTo(x, y - size);
-    ctx.lineTo(x + size, y + size * 0.7);
-    ctx.lineTo(x - size, y + size * 0.7);
-    ctx.fill();
-  }
-
-  function line(ctx, x0, y0, x1, y1) {
-    ctx.beginPath();
-    ctx.moveTo(x0, y0);
-    ctx.lineTo(x1, y1);
-    ctx.stroke();
-  }
-
-  function circle(ctx, x, y, r) {
-    ctx.beginPath();
-    ctx.arc(x, y, r, 0, 2 * Math.PI);
-  }
-
-  function rounded(ctx, x, y, width, height, r) {
-    ctx.beginPath();
-    ctx.roundRect(x, y, width, height, Math.min(r, width / 2, height / 2));
   }
 
   // label writes a short text, cut to the room that it has.
@@ -393,25 +288,6 @@ const diagram = (() => {
     ctx.strokeText(text, x, y);
     ctx.fillStyle = color;
     ctx.fillText(text, x, y);
-  }
-
-  const patterns = new Map(); // by color and kind
-
-  // pattern returns stripes, dots or a lattice, so that spans differ without their color.
-  function pattern(ctx, colors, kind) {
-    const key = colors.cut + kind;
-    if (patterns.has(key)) return patterns.get(key);
-    const tile = document.createElement("canvas");
-    tile.width = tile.height = 8;
-    const t = tile.getContext("2d");
-    t.strokeStyle = t.fillStyle = kind === "rising" || kind === "falling" ? colors.stripes : colors.muted;
-    t.lineWidth = 1.2;
-    if (kind === "dots") t.fillRect(1, 2, 3, 3);
-    if (kind === "level") for (const y of [1, 5]) line(t, 0, y, 8, y);
-    if (kind === "rising" || kind === "cross") for (const d of [-8, 0, 8]) line(t, d, 8, d + 8, 0);
-    if (kind === "falling" || kind === "cross") for (const d of [-8, 0, 8]) line(t, d, 0, d + 8, 8);
-    patterns.set(key, ctx.createPattern(tile, "repeat"));
-    return patterns.get(key);
   }
 
   return { draw };

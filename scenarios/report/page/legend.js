@@ -5,7 +5,7 @@ const legend = (() => {
   const event = (kind, lane = 1) => ({ n: 1, at: 0, lane, kind, text: "" });
 
   // Each sign is a tiny run of two lanes.
-  const signs = [
+  const samples = [
     ["a message that arrives", { messages: [message("delivered")] }],
     ["dropped when it was sent", { messages: [message("dropped", { arrivals: [], cause: "" })] }],
     ["lost on arrival", { messages: [message("lost", { arrivals: lost })] }],
@@ -37,7 +37,7 @@ const legend = (() => {
   function show(root) {
     const { el } = dom;
     root.replaceChildren(
-      el("ul", { class: "signs" }, signs.map(([text, run]) => el("li", {}, sign(run), " " + text))),
+      el("ul", { class: "signs" }, samples.map(([text, run]) => el("li", {}, sign(run), " " + text))),
       el("dl", { class: "keys" }, keys.map(([key, text]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)])));
   }
 

@@ -1,7 +1,7 @@
 // operations: the operations of the clients in order of their calls, and the order that
 // explains them, or those that contradict each other.
 const operations = (() => {
-  const signs = { committed: "✓ committed", rejected: "✗ rejected", unknown: "? unknown" };
+  const outcomes = { committed: "✓ committed", rejected: "✗ rejected", unknown: "? unknown" };
 
   // show fills an element; go(event) chooses an event.
   function show(root, m, go) {
@@ -65,7 +65,7 @@ const operations = (() => {
       el("span", { class: "time", title: `${format.time(o.call)} to ${o.return === undefined ? "never" : format.time(o.return)}` },
         el("span", { class: `bar ${o.outcome}${o.return === undefined ? " open" : ""}`, style: { left: left + "%", width: right - left + "%" } })),
       el("span", { class: "what" }, el("bdi", {}, o.request), " ", el("bdi", { class: "note" }, o.key)),
-      el("span", { class: "what" }, signs[o.outcome] ?? o.outcome, " ", el("bdi", {}, result)),
+      el("span", { class: "what" }, outcomes[o.outcome] ?? o.outcome, " ", el("bdi", {}, result)),
       el("span", {}, place.has(o.id) ? "#" + place.get(o.id) : ""));
   }
 

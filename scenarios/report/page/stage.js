@@ -55,7 +55,7 @@ const stage = (() => {
   // they stand collapsed behind the others.
   function idle(m, order) {
     if (order.length <= fewLanes) return new Set();
-    const busy = new Set(m.events.filter((e) => e.kind !== "boot").map((e) => e.lane));
+    const busy = new Set([...m.events.filter((e) => e.kind !== "boot"), ...m.operations].map((x) => x.lane));
     return new Set(order.filter((id) => !busy.has(id)));
   }
 
@@ -81,7 +81,7 @@ const stage = (() => {
     const height = (s.rows.count + tail) * s.rowHeight;
     s.content.style.height = height + "px";
     s.root.style.setProperty("--story", height + s.head.offsetHeight + 4 + "px");
-    drawHead(s);
+    laneHead.draw(s);
     renew(s);
   }
 
@@ -90,44 +90,6 @@ const stage = (() => {
     if (!s.m || !s.lanes) return;
     s.map.set(s);
     again(s);
-  }
-
-  // about heads the list of events.
-  function about(s) {
-    const objects = s.m.run.plan?.objects ?? [];
-    if (s.lanes.width > s.paneWidth + 1) return "← → for more lanes; in order, not to scale";
-    return objects.length === 1 ? `in order, not to scale; all on ${objects[0]}` : "in order, not to scale";
-  }
-
-  // drawHead makes the names of the lanes: buttons that collapse, and move with Alt and
-  // the arrow keys, or when they are dragged.
-  function drawHead(s) {
-    s.head.replaceChildren(...s.order.map((id) => {
-      const lane = s.lanes.of.get(id), about = s.m.laneOf.get(id);
-      const closed = s.collapsed.has(id);
-      const name = closed ? "›" : lane.width < 110 && about.kind === "fresh" || lane.width < 70 ? shortName(about.name) : about.name;
-      const button = dom.el("button", {
-        type: "button", class: "lane-name " + (about.kind === "node" ? "" : "of-client"), "data-lane": id, "aria-expanded": String(!closed),
-        "aria-label": about.name, title: `${about.name}: click to ${closed ? "open" : "collapse"}, drag or Alt+← → to move`,
-        style: { left: s.gutter + lane.x - s.offset + "px", width: lane.width + "px" },
-      }, name);
-      button.hidden = lane.center < s.offset || lane.center > s.offset + s.paneWidth;
-      return button;
-    }), dom.el("span", { class: "about" }, about(s)));
-  }
-
-  const shortName = (name) => name.replace(/^(\p{L})\p{L}* (\d+)$/u, "$1$2").replace(/^(fresh) operations$/, "$1");
-
-  function toggle(s, id) {
-    if (!s.collapsed.delete(id)) s.collapsed.add(id);
-    arrange(s);
-    s.head.querySelector(`[data-lane="${id}"]`)?.focus();
-  }
-
-  function moveLane(s, id, by) {
-    s.order = layout.move(s.order, id, by);
-    arrange(s);
-    s.head.querySelector(`[data-lane="${id}"]`)?.focus();
   }
 
   // later draws once before the next frame, if it has to.
@@ -185,12 +147,7 @@ const stage = (() => {
     if (s.hits && s.rowHeight < textHeight) for (let r = first; r <= last; r++) if (s.hits.has(s.rows.event(r))) important.push(r);
     const shown = layout.labels(first, last, s.rowHeight, textHeight, important.filter(Number.isInteger));
     s.list.replaceChildren(...shown.map((row) => eventRow.element(s, row)));
-    markSelected(s);
-  }
-
-  function markSelected(s) {
-    const id = "event-" + s.selected;
-    s.list.setAttribute("aria-activedescendant", id);
+    s.list.setAttribute("aria-activedescendant", "event-" + s.selected);
   }
 
   function select(s, event, center) {
@@ -208,10 +165,11 @@ const stage = (() => {
   // zoom makes rows higher or lower; what is at a height of the window stays there.
   function zoom(s, factor, at = s.box.clientHeight / 2) {
     const height = Math.max(heights.least, Math.min(heights.most, s.rowHeight * factor));
-    const row = (s.box.scrollTop + at) / s.rowHeight;
+    const below = at - s.head.offsetHeight; // the names of the lanes
+    const row = (s.box.scrollTop + below) / s.rowHeight;
     s.rowHeight = height;
     arrange(s);
-    s.box.scrollTop = row * height - at;
+    s.box.scrollTop = row * height - below;
     again(s);
   }
 
@@ -239,15 +197,11 @@ const stage = (() => {
       pan(dx, dy) { s.box.scrollTop -= dy; sideways(s, -dx); },
       pinch: (factor, y) => zoom(s, factor, y - s.box.getBoundingClientRect().top),
     });
-    gestures.drag(s.head, (id, dx) => {
-      if (Math.abs(dx) < 8) toggle(s, id);
-      else moveLane(s, id, Math.round(dx / Math.max(20, s.lanes.of.get(id).width)));
-    });
     s.list.addEventListener("mouseover", (e) => {
       const cell = e.target.closest(".what");
       if (cell) cell.title ||= cell.textContent; // which may be cut off
     });
-    s.head.addEventListener("keydown", (e) => laneKey(s, e));
+    laneHead.listen(s, () => arrange(s));
   }
 
   function choose(s, e) {
@@ -272,18 +226,8 @@ const stage = (() => {
     const offset = Math.max(0, Math.min(most, s.offset + dx));
     if (offset === s.offset) return;
     s.offset = offset;
-    drawHead(s);
+    laneHead.draw(s);
     again(s);
-  }
-
-  function laneKey(s, e) {
-    const id = Number(e.target.dataset.lane);
-    if (Number.isNaN(id)) return;
-    if (e.altKey && (e.key === "ArrowLeft" || e.key === "ArrowRight")) moveLane(s, id, e.key === "ArrowLeft" ? -1 : 1);
-    else if (e.key === "Enter" || e.key === " ") toggle(s, id);
-    else return;
-    e.preventDefault();
-    e.stopPropagation();
   }
 
   return { open };

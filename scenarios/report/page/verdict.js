@@ -17,10 +17,10 @@ const verdict = (() => {
     byId("about").replaceChildren(about(doc, m));
   }
 
-  const signs = { violated: "✖ violated", undecided: "? undecided", passed: "✓ passed" };
+  const verdicts = { violated: "✖ violated", undecided: "? undecided", passed: "✓ passed" };
 
   function status(doc, m) {
-    const parts = [dom.el("span", { class: "badge " + m.run.status }, signs[m.run.status] ?? m.run.status)];
+    const parts = [dom.el("span", { class: "badge " + m.run.status }, verdicts[m.run.status] ?? m.run.status)];
     const signature = m.run.signature || (m.run.status === "passed" ? "" : doc.signature);
     if (signature) parts.push(" ", dom.el("code", {}, signature));
     if (m.violation) parts.push(" ", dom.el("span", {}, `at ${format.time(m.violation.at)}`), m.events[m.violation.event] ? `, event ${m.events[m.violation.event].n}` : "");

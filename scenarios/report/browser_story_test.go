@@ -383,7 +383,13 @@ func testNearest(t *testing.T, b context.Context) {
 		Kind: "override", What: "1>2 commit", Run: new(1), Same: 3, OnlyFailing: []int{4, 18}, OnlyPassing: []int{5},
 		Parting: []report.PartingOf{{Lane: 2, Event: new(18), Failing: "receives twice"}, {Lane: 101, Passing: "learns it"}},
 	}
+	d.Runs[0].NoReturn = &report.NoReturn{Seeds: 20, Point: new(1), Instants: []report.NoReturnInstant{
+		{N: 0, Same: 5, Other: 1}, {N: d.Runs[0].Events[6].N, At: d.Runs[0].Events[6].At, Same: 20},
+	}}
 	p := open(t, b, "nearest", d, "")
+	require.Contains(t, p.text("#noreturn p"), "The point of no return is event 7 at 1ms: from there on all 20 runs with other choices fail.")
+	require.Contains(t, p.text("#event-6"), "⚑ point of no return")
+	require.Equal(t, "the beginning0s 25 % 5 %", p.text("#noreturn tbody tr"))
 	require.Contains(t, p.text("#difference p"), "Without the override 1>2 commit the plan passes. The first 3 events are the same; 2 events up to the violation are not in that run.")
 	require.Equal(t, "node 2event 19 receives twicenothing more", p.text("#difference tbody tr"))
 	require.Equal(t, "client 1nothing morelearns it", p.text("#difference tbody tr + tr"))

@@ -23,6 +23,7 @@ const details = (() => {
     const lines = [];
     if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), m.violation.sentence.split("\n")[0]));
     else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), m.violation.sentence.split("\n")[0]));
+    if (event === m.noReturn) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚑ The point of no return. "), "Whatever happens after this event, the run fails."));
     const taken = m.messages[e.message];
     if (taken) lines.push(dom.el("p", {}, "Sent in ", jump(m, taken.sent, go), `, ${model.fate(taken)}.`));
     const sent = m.sent(event).map((i) => dom.el("li", {}, ...message(m, m.arrows[i], go)));

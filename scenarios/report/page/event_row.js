@@ -26,6 +26,7 @@ const eventRow = (() => {
         previous && gap === 0 ? "" : format.short(e.at)),
       dom.el("span", { class: "what" },
         is.violated ? flag("✖ violation", " shows here") : is.guilty ? flag("!", " part of the contradiction") : null,
+        event === m.noReturn ? flag("⚑", " point of no return") : null,
         is.hit ? dom.el("span", { class: "found" }, "◉ hit") : null,
         dom.el("bdi", { class: "lane" }, model.laneName(m, e.lane)), " ",
         reports(m, event), dom.el("bdi", {}, words(m, event, e)), effects(m, event)),

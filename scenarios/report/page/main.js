@@ -71,6 +71,7 @@ const page = (() => {
     view.stage.setRun(m(), rows);
     view.questions.setRun(m(), nearest.differs(doc, now.run).length > 0);
     operations.show(dom.byId("operations"), m(), go);
+    noReturn.show(dom.byId("certain"), dom.byId("noreturn"), m(), go);
     view.trace = trace.show(dom.byId("raw"), dom.byId("trace"), m());
   }
 

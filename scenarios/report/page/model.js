@@ -20,6 +20,7 @@ const model = (() => {
     m.calls = m.operations.map((x) => placeOperation(m, x));
     m.guilty = new Set(m.violation?.events ?? []);
     m.link = links(events);
+    m.noReturn = noReturn.eventOf(m);
     return m;
   }
 
@@ -154,7 +155,7 @@ const model = (() => {
     const changed = new Set((m.run.states?.changes ?? []).map((c) => c.event));
     const quiet = new Set(["receive", "timer", "disk"]);
     return m.events.map((_, i) => i).filter((i) => !quiet.has(m.events[i].kind) || m.sent(i).length > 0 || m.marked(i).length > 0 ||
-      changed.has(i) || m.guilty.has(i) || i === chosen || i === m.violation?.event);
+      changed.has(i) || m.guilty.has(i) || i === m.noReturn || i === chosen || i === m.violation?.event);
   }
 
   // lines returns what questions are put to: each event, message that is sent, and mark,

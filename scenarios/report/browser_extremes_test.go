@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -56,7 +55,7 @@ func madeUp(events int) *report.Document {
 }
 
 // Of a hundred thousand events only what is visible is drawn, wherever the reader is.
-func testLarge(t *testing.T, b context.Context) {
+func testLarge(t *testing.T, b *chromium) {
 	const events = 100_000
 	d := madeUp(events)
 	begin := time.Now()
@@ -100,7 +99,7 @@ func testLarge(t *testing.T, b context.Context) {
 }
 
 // A document may lack nearly everything.
-func testEmpty(t *testing.T, b context.Context) {
+func testEmpty(t *testing.T, b *chromium) {
 	p := open(t, b, "no-run", &report.Document{Sentence: "nothing is known"}, "")
 	require.Equal(t, "nothing is known", p.text("#sentence"))
 	p = open(t, b, "no-event", &report.Document{Runs: []report.Run{{Sentence: "nothing has happened"}}}, "#event=7&q=a")
@@ -111,7 +110,7 @@ func testEmpty(t *testing.T, b context.Context) {
 }
 
 // Of many lanes those that do nothing are collapsed, behind the others.
-func testManyLanes(t *testing.T, b context.Context) {
+func testManyLanes(t *testing.T, b *chromium) {
 	d := madeUp(60)
 	for i := range 30 {
 		d.Runs[0].Lanes = append(d.Runs[0].Lanes, report.Lane{ID: sim.ID(103 + i), Kind: "client", Name: fmt.Sprint("client ", 3+i)})
@@ -126,7 +125,7 @@ func testManyLanes(t *testing.T, b context.Context) {
 }
 
 // Names are data, whatever they hold.
-func testHostileNames(t *testing.T, b context.Context) {
+func testHostileNames(t *testing.T, b *chromium) {
 	hostile := []string{
 		`</script><script>window.owned=1</script>`, `<img src=x onerror="window.owned=1">`, `"><svg onload=window.owned=1>`, `<!--<script>`,
 		"\u202Egnirts\u202C", "\u2066bidi\u2069", "\x00\x01\x1b[31m", "line\nbreak\u2028", `javascript:window.owned=1`, `{{script}}`, "$&$`$'", "שלום עולם",

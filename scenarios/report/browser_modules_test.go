@@ -1,7 +1,6 @@
 package report_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -11,7 +10,7 @@ import (
 )
 
 // The pure modules of the page, without its elements.
-func testModules(t *testing.T, b context.Context) {
+func testModules(t *testing.T, b *chromium) {
 	p := open(t, b, "modules", madeUp(10), "")
 	t.Run("questions", func(t *testing.T) { testQuestionLanguage(t, p) })
 	t.Run("intervals", func(t *testing.T) { testIntervals(t, p) })

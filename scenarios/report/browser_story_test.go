@@ -60,7 +60,7 @@ func failureOf(t *testing.T, sys scenarios.System, signature string) *report.Doc
 }
 
 // Failures of each kind are told from the verdict to the trace.
-func testFailures(t *testing.T, b context.Context) {
+func testFailures(t *testing.T, b *chromium) {
 	for _, f := range []struct {
 		name      string
 		document  func() *report.Document
@@ -105,7 +105,7 @@ function colors() {
 
 // The reader goes through events by keys, buttons and the slider; the states are those of
 // the document.
-func testSteps(t *testing.T, b context.Context) {
+func testSteps(t *testing.T, b *chromium) {
 	d := documentOf(t, "duplicated-commit")
 	run := &d.Runs[0]
 	p := open(t, b, "steps", d, "")
@@ -167,7 +167,7 @@ func testSteps(t *testing.T, b context.Context) {
 }
 
 // Questions are counted, and their hits marked.
-func testQuestions(t *testing.T, b context.Context) {
+func testQuestions(t *testing.T, b *chromium) {
 	d := documentOf(t, "shrunk-read")
 	run := &d.Runs[0]
 	p := open(t, b, "questions", d, "")
@@ -223,7 +223,7 @@ func testQuestions(t *testing.T, b context.Context) {
 }
 
 // A link to an instant holds when the page is made again.
-func testLinks(t *testing.T, b context.Context) {
+func testLinks(t *testing.T, b *chromium) {
 	d := documentOf(t, "shrunk-read")
 	number := d.Runs[0].Events[9].N
 	fragment := fmt.Sprintf("#run=shrunk&event=%d&q=kind:applied", number)
@@ -246,7 +246,7 @@ func testLinks(t *testing.T, b context.Context) {
 }
 
 // The page follows the system's theme, until the reader chooses one.
-func testThemes(t *testing.T, b context.Context) {
+func testThemes(t *testing.T, b *chromium) {
 	p := open(t, b, "themes", documentOf(t, "restart-forks"), "", "prefers-color-scheme", "dark")
 	color := func() string { return eval[string](p, `getComputedStyle(document.body).backgroundColor`) }
 	pixel := func() string {
@@ -271,7 +271,7 @@ func testThemes(t *testing.T, b context.Context) {
 }
 
 // Text can be read on everything that it stands on: its contrast is that of WCAG 2, level AA.
-func testContrast(t *testing.T, b context.Context) {
+func testContrast(t *testing.T, b *chromium) {
 	p := open(t, b, "contrast", madeUp(10), "")
 	for _, theme := range []string{"light", "dark"} {
 		p.media("prefers-color-scheme", theme)
@@ -294,7 +294,7 @@ func testContrast(t *testing.T, b context.Context) {
 }
 
 // Lanes collapse and move, by mouse and by keys; rows grow and shrink.
-func testLanes(t *testing.T, b context.Context) {
+func testLanes(t *testing.T, b *chromium) {
 	p := open(t, b, "lanes", documentOf(t, "shrunk-read"), "")
 	order := func() string {
 		return eval[string](p, `[...document.querySelectorAll("[data-lane]")].map(b => b.dataset.lane).join(" ")`)
@@ -348,7 +348,7 @@ func testLanes(t *testing.T, b context.Context) {
 
 // The operations have the order that explains them, and the parts of the plan their
 // necessity.
-func testOperations(t *testing.T, b context.Context) {
+func testOperations(t *testing.T, b *chromium) {
 	d := documentOf(t, "one-client")
 	run := &d.Runs[0]
 	require.Equal(t, "passed", run.Status)
@@ -375,7 +375,7 @@ func testOperations(t *testing.T, b context.Context) {
 }
 
 // Where the lives of processes part from those in the nearest run that passes.
-func testNearest(t *testing.T, b context.Context) {
+func testNearest(t *testing.T, b *chromium) {
 	d := documentOf(t, "duplicated-commit")
 	d.Runs = append(d.Runs, documentOf(t, "one-client").Runs[0])
 	d.Runs[1].Name = "passing"
@@ -406,7 +406,7 @@ func testNearest(t *testing.T, b context.Context) {
 }
 
 // The raw trace can be searched.
-func testSearch(t *testing.T, b context.Context) {
+func testSearch(t *testing.T, b *chromium) {
 	d := documentOf(t, "shrunk-read")
 	p := open(t, b, "search", d, "")
 	found := 0
@@ -424,7 +424,7 @@ func testSearch(t *testing.T, b context.Context) {
 }
 
 // On paper the list is complete.
-func testPrint(t *testing.T, b context.Context) {
+func testPrint(t *testing.T, b *chromium) {
 	d := documentOf(t, "shrunk-read")
 	p := open(t, b, "print", d, "", "prefers-color-scheme", "dark")
 	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF())

@@ -24,8 +24,15 @@ import (
 
 var pagesDir = flag.String("pages", "", "keep the pages of the browser tests, and pictures of them, in this directory")
 
-// browser starts the one browser of a test and of its subtests, or skips the test.
-func browser(t *testing.T) context.Context {
+// chromium is the one browser of a test and of its subtests, with one page at a time: a
+// new one in a tab of its own takes much longer.
+type chromium struct {
+	ctx  context.Context
+	left context.CancelFunc // ends what listens to the page that is shown; nil: there is none
+}
+
+// browser starts a browser, or skips the test.
+func browser(t *testing.T) *chromium {
 	t.Helper()
 	path := ""
 	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
@@ -44,11 +51,11 @@ func browser(t *testing.T) context.Context {
 	ctx, end := chromedp.NewContext(ctx)
 	t.Cleanup(end)
 	require.NoError(t, chromedp.Do(ctx))
-	return ctx
+	return &chromium{ctx: ctx}
 }
 
-// tab is a page in a tab of its own. Its test fails if a script does, or if it asks for
-// anything but its own file.
+// tab is a page that is shown, until the next one is. Its test fails if a script does, or
+// if it asks for anything but its own file.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
@@ -60,7 +67,7 @@ type tab struct {
 
 // open writes a document as a page and opens it from its file. The address may go on
 // with a fragment; media are features of CSS and their values.
-func open(t *testing.T, browser context.Context, name string, d *report.Document, fragment string, media ...string) *tab {
+func open(t *testing.T, b *chromium, name string, d *report.Document, fragment string, media ...string) *tab {
 	t.Helper()
 	dir := *pagesDir
 	if dir == "" {
@@ -73,15 +80,19 @@ func open(t *testing.T, browser context.Context, name string, d *report.Document
 	require.NoError(t, report.WriteHTML(f, d))
 	require.NoError(t, f.Close())
 
-	ctx, end := chromedp.NewContext(browser)
-	t.Cleanup(end)
+	if b.left != nil {
+		b.left()
+	}
+	ctx, left := context.WithCancel(b.ctx)
+	b.left = left
+	t.Cleanup(left)
 	p := &tab{t: t, ctx: ctx, name: strings.TrimSuffix(file, ".html")}
 	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String()
 	require.NoError(t, chromedp.Listen(ctx, func(ev any) { p.listen(ev, address) }))
 	_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	require.NoError(t, err)
 	p.media(media...)
-	p.do(chromedp.EmulateViewport(1400, 1000), chromedp.Navigate(address+fragment))
+	p.do(chromedp.Navigate("about:blank"), chromedp.EmulateViewport(1400, 1000), chromedp.Navigate(address+fragment))
 	t.Cleanup(func() {
 		p.lock.Lock()
 		defer p.lock.Unlock()
@@ -106,7 +117,7 @@ func (p *tab) listen(ev any, address string) {
 	case *log.EventEntryAdded:
 		problem = "log: " + e.Entry.Text
 	case *network.EventRequestWillBeSent:
-		if e.Request.URL != address {
+		if e.Request.URL != address && e.Request.URL != "about:blank" {
 			problem = "request: " + e.Request.URL
 		}
 	}

@@ -166,22 +166,23 @@ const model = (() => {
     const clients = new Map(m.lanes.filter((l) => l.kind === "client" || l.kind === "fresh").map((l) => [l.id, `${l.id} ${l.name.replace(/\D+/g, "")}`]));
     const known = (text, names) => text.split(/[\s,;:]+/).find((word) => names.has(word)) ?? "";
     const all = [];
-    const add = (event, at, lane, kinds, text) => all.push({
-      event, at, text: text.toLowerCase(), kind: kinds.toLowerCase(),
+    const add = (event, at, lane, kinds, words) => all.push({
+      event, at, kind: kinds.toLowerCase(),
       node: m.laneOf.get(lane)?.kind === "node" ? String(lane) : "", client: clients.get(lane) ?? "",
-      get key() { return this.keyFound ??= known(this.text, keys); }, // few questions ask for it
+      get text() { return this.textMade ??= words().toLowerCase(); }, // few questions ask for those of all lines
+      get key() { return this.keyFound ??= known(this.text, keys); },
       get op() { return this.opFound ??= known(this.text, ops); },
     });
     m.events.forEach((e, i) => {
       const message = m.messages[e.message];
-      add(i, e.at, e.lane, message ? `${e.kind} ${message.kind}` : e.kind, eventText(m, i));
+      add(i, e.at, e.lane, message ? `${e.kind} ${message.kind}` : e.kind, () => eventText(m, i));
       for (const s of m.sent(i)) {
         const x = m.messages[s];
-        add(i, x.at, x.from, `send ${x.kind} ${x.fate}`, `send to ${laneName(m, x.to)} ${x.kind} ${x.text} ${fate(x)}`);
+        add(i, x.at, x.from, `send ${x.kind} ${x.fate}`, () => `send to ${laneName(m, x.to)} ${x.kind} ${x.text} ${fate(x)}`);
       }
       for (const k of m.marked(i)) {
         const x = m.marks[k];
-        add(i, x.at, x.lane, `${x.kind} ${x.name ?? ""}`, `${x.kind} ${x.text}`);
+        add(i, x.at, x.lane, `${x.kind} ${x.name ?? ""}`, () => `${x.kind} ${x.text}`);
       }
     });
     return all;

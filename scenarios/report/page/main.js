@@ -112,7 +112,7 @@ const page = (() => {
       if (q.error) {
         view.questions.tell(q.error, true);
       } else {
-        m().lines ??= model.lines(m());
+        m().lines ??= lines.of(m());
         const found = query.run(q, m().lines);
         now.hits = new Set(found.map((i) => m().lines[i].event));
         view.questions.tell(found.length === now.hits.size ? format.count(found.length, "hit") : `${format.count(found.length, "hit")} in ${format.count(now.hits.size, "event")}`);

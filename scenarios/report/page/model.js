@@ -158,36 +158,6 @@ const model = (() => {
       changed.has(i) || m.guilty.has(i) || i === m.noReturn || i === chosen || i === m.violation?.event);
   }
 
-  // lines returns what questions are put to: each event, message that is sent, and mark,
-  // in order, with lower-case texts.
-  function lines(m) {
-    const keys = new Set([...(m.run.plan?.objects ?? []), ...m.operations.map((o) => o.key)].map((k) => k.toLowerCase()));
-    const ops = new Set(m.operations.map((o) => o.id.toLowerCase()));
-    const clients = new Map(m.lanes.filter((l) => l.kind === "client" || l.kind === "fresh").map((l) => [l.id, `${l.id} ${l.name.replace(/\D+/g, "")}`]));
-    const known = (text, names) => text.split(/[\s,;:]+/).find((word) => names.has(word)) ?? "";
-    const all = [];
-    const add = (event, at, lane, kinds, words) => all.push({
-      event, at, kind: kinds.toLowerCase(),
-      node: m.laneOf.get(lane)?.kind === "node" ? String(lane) : "", client: clients.get(lane) ?? "",
-      get text() { return this.textMade ??= words().toLowerCase(); }, // few questions ask for those of all lines
-      get key() { return this.keyFound ??= known(this.text, keys); },
-      get op() { return this.opFound ??= known(this.text, ops); },
-    });
-    m.events.forEach((e, i) => {
-      const message = m.messages[e.message];
-      add(i, e.at, e.lane, message ? `${e.kind} ${message.kind}` : e.kind, () => eventText(m, i));
-      for (const s of m.sent(i)) {
-        const x = m.messages[s];
-        add(i, x.at, x.from, `send ${x.kind} ${x.fate}`, () => `send to ${laneName(m, x.to)} ${x.kind} ${x.text} ${fate(x)}`);
-      }
-      for (const k of m.marked(i)) {
-        const x = m.marks[k];
-        add(i, x.at, x.lane, `${x.kind} ${x.name ?? ""}`, () => `${x.kind} ${x.text}`);
-      }
-    });
-    return all;
-  }
-
   // eventText tells an event in words, without its effects.
   function eventText(m, i) {
     const e = m.events[i];
@@ -197,5 +167,5 @@ const model = (() => {
     return `${verb} ${laneName(m, message.from)}: ${e.text || message.text}${e.copy ? " (second copy)" : ""}`;
   }
 
-  return { prepare, laneName, fate, ordinary, causes, weighty, effective, lines, eventText };
+  return { prepare, laneName, fate, ordinary, causes, weighty, effective, eventText };
 })();

@@ -41,7 +41,7 @@ func (o Op) String() string {
 }
 
 // DiskRequest is one operation on the log's directory. Requests are executed one
-// after the other, in the order of Take. Each is reported with Done, in the same
+// after the other, in the order of Take, and none after one that failed. Each is reported with Done, in the same
 // order; for a Quiet request that succeeds, the report is optional.
 type DiskRequest struct {
 	Op     Op

@@ -80,16 +80,18 @@
 // lost records that were synced. A log with another record at the mark is not the
 // log that the mark is of. A mark of another incarnation is ignored.
 //
-// The mark is written, without a sync, before a batch when it lags by a KiB, or by
-// an eighth of a segment if that is less. It then covers all earlier batches,
-// whose syncs are complete. So after a process crash the mark lacks at most that
-// lag and one batch.
+// The mark is written behind the sync of each batch, without a sync of its own, and
+// covers that batch. The batch counts as durable when the mark is written. So after
+// a process crash the mark covers all that was durable to anybody.
 //
 // The mark is synced before the log is ready, then once per segment or per MiB,
 // whichever is less, and when the owner calls SyncMark. A node does so when it has
 // appended nothing for 100 ms, and before it stops. So after a power loss the mark
 // may lack everything since its last sync. A sync of the mark with every batch
 // would cost as much as the sync of the batch; a write costs a microsecond.
+//
+// No requests are executed behind a sync that fails, or before it is complete. So the
+// mark never covers a batch whose sync failed.
 //
 // One slot is overwritten until a sync of the file is complete, then the other. So
 // a torn write spoils at most the slot that was not synced, and the other slot
@@ -189,14 +191,21 @@
 //
 // # Limits of a log without peers
 //
-// Damage passes for a torn tail only at the end of the log, where no mark covers
-// it: after a process crash without a SyncMark, in the last KiB and the last
-// batch; after a power loss, in the records appended after the last sync of the
-// mark. Of this damage only a single turned bit is seen, and that only before the first
-// trim: of zeros, of noise, or in a reused file nothing tells the bytes from those that
-// a crash leaves. (A batch that is larger than a segment makes a file longer than its header
-// states, so a cut of that excess passes too.) In this case the log has lost
-// records that it acknowledged.
+// Damage passes for a torn tail only after a power loss, and only if it reaches from a
+// record that was appended after the last sync of the mark to the end of the log: a
+// sound record of a later batch proves it. So it is damage to the last batch, or to
+// all of the last batches. Of this damage only a single turned bit is seen, and that
+// only before the first trim: of zeros, of noise, or in a reused file nothing tells the
+// bytes from those that a crash leaves. (A batch that is larger than a segment makes a
+// file longer than its header states, so a cut of that excess passes too.) In this case
+// the log has lost records that it acknowledged.
+//
+// No log can do without this rest. Consider the last batch, whose sync was the last
+// before the power loss. A write that was under way may leave any part of itself, so
+// each damaged form of the batch is also a form that a torn write leaves, if nothing
+// else differs. What differs would have to be durable before the batch is
+// acknowledged, and written when its sync is complete, since before that it would
+// be wrong of a torn write. That is a second sync for each batch.
 //
 // A log cannot detect that its whole directory, segments and mark, is an older
 // copy of itself, or that it was emptied: both are sound states. Peers detect
@@ -238,8 +247,9 @@
 //
 // # Requirements on the disk
 //
-// A sync that returns without error has made all earlier writes to the file
-// durable. Bytes that are not written do not change: a write torn by a power loss
+// Requests are executed in order, each when the one before it is complete, and none
+// behind one that failed. A sync that returns without error has made all earlier writes
+// to the file durable. Bytes that are not written do not change: a write torn by a power loss
 // keeps or loses any part of its own range and spares its neighbours ("powersafe
 // overwrite" in SQLite's terms). Bytes of a file that were never written are zeros.
 // A file that was created or removed may exist or not after a crash, until the

@@ -23,7 +23,6 @@ const (
 	markMagic  = "lockmark"
 	markFormat = 1
 	markSize   = 48
-	markLag    = 1 << 10 // bytes of records by which the mark may lag before it is written again
 	slotStride = 4 << 10 // bytes from slot to slot: no disk sector has parts of both
 )
 
@@ -156,7 +155,8 @@ func newMarkWriter(incarnation [16]byte) markWriter {
 	return m
 }
 
-// write returns the request that writes the mark p. The log is durable up to p.
+// write returns the request that writes the mark p. The log is durable up to p when
+// the request is executed.
 func (m *markWriter) write(p logPoint) DiskRequest {
 	invariant.Check(p.at >= m.written, "wal: the high-water mark never goes back")
 	m.written = p.at

@@ -103,9 +103,6 @@ func (l *Log) Take(reqs []DiskRequest) []DiskRequest {
 		l.issuePreparation()
 		l.spare.awaited = true
 	case batch:
-		if l.durable.at-l.marker.written >= LSN(min(markLag, l.segmentSize/8)) {
-			l.issueMark()
-		}
 		l.issueBatch()
 		l.issueMaintenance()
 	case l.markRequested && l.marker.synced < l.durable.at:
@@ -142,8 +139,9 @@ func (l *Log) issueGroup() {
 	l.durableAfter, l.durableTarget = len(l.inFlight), s.durable
 }
 
-// issueBatch issues the next batch. The batch after it reuses the buffer of the one
-// before, which is complete.
+// issueBatch issues the next batch, and behind its sync the mark that covers it: what
+// is durable is marked before anybody hears of it. The batch after it reuses the
+// buffer of the one before, which is complete.
 func (l *Log) issueBatch() {
 	invariant.Check(l.durable.at == l.nextBatchAt, "wal: a batch is written when all before it is durable")
 	invariant.Check(l.nextBatchAt >= l.base, "wal: a batch is written to the segment that it belongs to")
@@ -151,7 +149,9 @@ func (l *Log) issueBatch() {
 	l.issue(DiskRequest{Op: Write, File: l.file, Offset: l.offset(l.nextBatchAt), Data: l.inFlightBatch})
 	l.issue(DiskRequest{Op: Sync, File: l.file})
 	l.nextBatchAt += LSN(len(l.inFlightBatch))
-	l.durableAfter, l.durableTarget = len(l.inFlight), logPoint{l.nextBatchAt, l.lastSum}
+	l.durableTarget = logPoint{l.nextBatchAt, l.lastSum}
+	l.issue(l.marker.write(l.durableTarget))
+	l.durableAfter = len(l.inFlight)
 }
 
 // issueMark issues a write of the mark, if it is behind the durable position.

@@ -298,7 +298,8 @@ var diskOps = [...]disk.Op{
 }
 
 // diskRequest converts a request of the log to one of the simulated disk. Creating a
-// file is an empty write, and allocating is a truncation beyond the end.
+// file is an empty write, and allocating is a truncation beyond the end. Nothing is
+// begun before all before it is done, as by the real runner.
 func diskRequest(r *wal.DiskRequest) disk.Request {
-	return disk.Request{Op: diskOps[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet}
+	return disk.Request{Op: diskOps[r.Op], File: r.File, To: r.To, Offset: r.Offset, Data: r.Data, Token: r.Token, Quiet: r.Quiet, Chained: true}
 }

@@ -49,6 +49,7 @@ func (d *Device) crashOutcomes() crashOutcomes {
 func (d *Device) LosePower() {
 	d.powerLosses++
 	d.forgetUnsyncedHighWater()
+	d.takeBackUnbegun()
 	k, by := d.key.Name("crash").Word(d.powerLosses), d.crashOutcomes()
 	d.idleAt, d.inFlight = 0, d.inFlight[:0]
 	d.dir.losePower(func(i int, m *nameChange) bool { return by.survives(k.Name(m.name()).Name("link").Word(uint64(i))) })

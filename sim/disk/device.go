@@ -68,6 +68,7 @@ type request struct {
 	snapshot []byte // copy of given at the request
 	done     netmodel.Duration
 	quiet    bool // it succeeds, and the process does not hear of it
+	chained  bool // Request.Chained
 	err      error
 }
 
@@ -112,7 +113,7 @@ func (d *Device) delay(r *Request) netmodel.Duration {
 
 // enqueue adds r to the requests in flight, without effect on any file.
 func (d *Device) enqueue(r *Request) *request {
-	d.inFlight = append(d.inFlight, request{op: r.Op, token: r.Token, moves: d.dir.changeCount()})
+	d.inFlight = append(d.inFlight, request{op: r.Op, token: r.Token, moves: d.dir.changeCount(), chained: r.Chained})
 	return &d.inFlight[len(d.inFlight)-1]
 }
 
@@ -192,6 +193,9 @@ func (d *Device) complete() *request {
 		d.reportChanged(r)
 	}
 	d.execute(r)
+	if r.err != nil {
+		d.failChained(r.err)
+	}
 	if d.faults != nil {
 		d.faults.noteResult(r.err)
 	}

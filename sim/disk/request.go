@@ -52,6 +52,11 @@ type Request struct {
 	Data   []byte
 	Token  uint64
 	Quiet  bool // its process does not hear of it if it succeeds: the completion of a later request which is not quiet implies it
+
+	// Chained means that the request is begun when those before it are done, and not if
+	// one of them has failed: then it fails too, and changes nothing. Behind a sync that
+	// is under way at a crash it was not begun.
+	Chained bool
 }
 
 func (r *Request) String() string {

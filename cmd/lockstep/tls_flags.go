@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tlsfiles"
@@ -100,34 +97,4 @@ func (a *tlsFlags) clientTLS(log *slog.Logger) (func() *tls.Config, error) {
 		_ = files.Reload() // it logs
 		return files.DialNode()
 	}, nil
-}
-
-// onHangup calls Reload of nodes with TLS at each SIGHUP. Without TLS the signal ends the
-// process, as the system has it. The function that it returns names the nodes that run;
-// the other one ends it.
-func onHangup(configs []server.Config) (running func([]*server.Server), stop func()) {
-	secured := false
-	for _, cfg := range configs {
-		secured = secured || cfg.TLS != nil
-	}
-	if !secured {
-		return func([]*server.Server) {}, func() {}
-	}
-	hangups, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(hangups, syscall.SIGHUP)
-	running = func(servers []*server.Server) {
-		go func() {
-			for {
-				select {
-				case <-hangups:
-					for _, s := range servers {
-						_ = s.Reload() // it logs
-					}
-				case <-done:
-					return
-				}
-			}
-		}()
-	}
-	return running, func() { signal.Stop(hangups); close(done) }
 }

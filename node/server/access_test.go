@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -228,6 +229,35 @@ func TestTokensAreReadAgain(t *testing.T) {
 	require.Equal(t, op.Forbidden, e.Code)
 	s.requireEnd(stream.Idle, "the token of the client has been taken back")
 	require.NotContains(t, logged.String(), "lockstep_")
+}
+
+// Reload reads the file at once. Connections of tokens that it still lists go on, also
+// when the file is wrong.
+func TestReloadReadsTokens(t *testing.T) {
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Access.Tokens = writeTokens(t) })
+	file := c.configs[1].Access.Tokens
+	require.NoError(t, os.WriteFile(file, []byte(tokenLines(access.Writer)), 0o600))
+	require.NoError(t, c.nodes[1].Reload())
+	s := c.openStreamAs("writer")
+	_, err := s.end.Watch(watch.Selection{Single: true, Prefix: "lifecycle/web"}, 10)
+	require.NoError(t, err)
+	s.send()
+	require.Equal(t, stream.WatchBegun, s.next().Kind)
+	require.Equal(t, 401, c.send("GET", "/v1/status", "", as("reader")...).Status)
+
+	require.NoError(t, os.WriteFile(file, []byte(tokenLines(access.Writer, access.Reader)), 0o600))
+	require.NoError(t, c.nodes[1].Reload())
+	require.Equal(t, 200, c.send("GET", "/v1/status", "", as("reader")...).Status, "at once")
+	require.NoError(t, os.WriteFile(file, []byte("writer\n"), 0o600))
+	require.ErrorContains(t, c.nodes[1].Reload(), file)
+	require.Equal(t, 200, c.send("GET", "/v1/status", "", as("reader")...).Status)
+
+	require.Equal(t, 200, c.send("POST", "/v1/machines/lifecycle/web/transitions", `{"to":"Running"}`, as("writer")...).Status)
+	e := s.next()
+	for e.Kind == stream.WatchChanged && !slices.ContainsFunc(e.Changes, func(c watch.Event) bool { return c.Transition != nil }) {
+		e = s.next() // where the machine was
+	}
+	require.Equal(t, stream.WatchChanged, e.Kind, "the stream that was open before")
 }
 
 // A file of tokens that is not private, not a file or not there keeps the node from its

@@ -98,15 +98,6 @@ func (s *tlsState) clients(l net.Listener) net.Listener {
 	})
 }
 
-// Reload reads the files of certificates and authorities now. New connections use them;
-// if they make no sense, the earlier ones stay in use, and the error names the file.
-func (s *Server) Reload() error {
-	if s.tls == nil {
-		return nil
-	}
-	return s.tls.files.Reload()
-}
-
 // closeNow closes a connection without the goodbye of TLS, which waits for seconds if the
 // other side does not read.
 func closeNow(c io.Closer) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,13 +22,15 @@ const tokenPoll = time.Second
 var errNotPrivate = errors.New("others than its owner may use it: chmod 600")
 
 // tokenFile is a file of tokens, as it was last read without an error. It is safe for
-// concurrent use, but for refresh.
+// concurrent use.
 type tokenFile struct {
 	name   string
 	log    *slog.Logger
 	tokens atomic.Pointer[access.Tokens]
-	text   string // of the file when tokens were read
-	failed string // error of the last look; empty: there was none
+
+	reading sync.Mutex // held while the file is read
+	text    string     // of the file when tokens were read
+	failed  string     // error of the last look; empty: there was none
 }
 
 // openTokenFile reads a file of tokens.
@@ -76,8 +79,10 @@ func ReadPrivateFile(name string, most int64) (string, error) {
 
 // refresh reads the file again, and reports whether there are other tokens. A file that
 // is wrong, or gone, leaves the tokens as they were, which is logged once.
-func (f *tokenFile) refresh() (changed bool) {
-	changed, err := f.read()
+func (f *tokenFile) refresh() (changed bool, err error) {
+	f.reading.Lock()
+	defer f.reading.Unlock()
+	changed, err = f.read()
 	switch {
 	case err == nil:
 		f.failed = ""
@@ -88,7 +93,7 @@ func (f *tokenFile) refresh() (changed bool) {
 	if changed {
 		f.log.Info("the file of tokens is read again", "file", f.name, "tokens", f.tokens.Load().Len())
 	}
-	return changed
+	return changed, err
 }
 
 // find returns the principal of a token.
@@ -97,8 +102,7 @@ func (f *tokenFile) find(text string) (access.Principal, bool) { return f.tokens
 // holds reports whether a token of the principal is still in the file.
 func (f *tokenFile) holds(p access.Principal) bool { return f.tokens.Load().Holds(p) }
 
-// followTokens reads the file of tokens again when it changes, until the node stops. It
-// ends the streams of clients whose tokens are gone or have another role.
+// followTokens reads the file of tokens again when it changes, until the node stops.
 func (s *Server) followTokens() {
 	if s.access.tokens == nil {
 		return
@@ -108,9 +112,7 @@ func (s *Server) followTokens() {
 	for {
 		select {
 		case <-tick.C:
-			if s.access.tokens.refresh() {
-				s.streams.endUnless(func(c *client) bool { return s.access.holds(c.Principal) })
-			}
+			_ = s.reloadTokens() // it logs
 		case <-s.closing:
 			return
 		case <-s.loop.done:

@@ -19,6 +19,7 @@ func backupCommand() *cobra.Command {
 	var out string
 	var data []string
 	var rate int
+	var wait time.Duration
 	var allowBehind bool
 	cmd := &cobra.Command{
 		Use:   "backup -o FILE",
@@ -26,7 +27,8 @@ func backupCommand() *cobra.Command {
 		Long: `Write all machines of a cluster to a file, from which lockstep restore makes a new
 cluster. The cluster serves meanwhile. Each machine is read from a majority: the file has
 it as it was at some time since the command began, with the operations that it remembers.
-Between machines there is no order. Nodes must be reached that are a majority.
+Between machines there is no order. Nodes must be reached that are a majority; if they go
+away meanwhile, it waits for them. A command that was interrupted leaves no file: begin anew.
 
 With --data it reads the directories of stopped nodes in place of a running cluster: those
 of a majority of the members, or with --allow-behind of fewer, which may lack committed
@@ -44,12 +46,13 @@ Exit codes: 2 usage, or the file is there already, 9 no node, or no majority, re
 			if len(data) > 0 {
 				return backupDirectories(cmd, data, out, allowBehind)
 			}
-			return a.backup(cmd, out, rate)
+			return a.backup(cmd, out, rate, wait)
 		},
 	}
 	a.flags(cmd)
 	f := cmd.Flags()
-	f.StringVarP(&out, "output", "o", "", "file to write; it must not exist")
+	f.StringVarP(&out, "output", "o", "", "file to write, compressed if its name ends with .zst; it must not exist")
+	f.DurationVar(&wait, "wait", time.Minute, "for how long to wait for a majority that goes away meanwhile")
 	f.StringArrayVar(&data, "data", nil, "directory of a stopped node, in place of --endpoints; once for each")
 	f.BoolVar(&allowBehind, "allow-behind", false, "with --data: fewer directories than a majority will do")
 	f.IntVar(&rate, "rate", 0, "machines to read a second, about (default: no limit)")

@@ -15,15 +15,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// backup writes a backup of a running cluster.
-func (a *clientFlags) backup(cmd *cobra.Command, out string, rate int) error {
+// backup writes a backup of a running cluster, and waits for a majority that is away.
+func (a *clientFlags) backup(cmd *cobra.Command, out string, rate int, wait time.Duration) error {
 	c, err := a.newClient()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	began := time.Now()
-	s := &backupSource{client: c, patience: a.timeout}
+	s := &backupSource{client: c, timeout: a.timeout, wait: max(wait, a.timeout)}
 	h, err := s.begin(cmd.Context(), a.endpointList())
 	if err != nil {
 		return withExitCode(err)
@@ -54,7 +54,8 @@ func (a *clientFlags) backup(cmd *cobra.Command, out string, rate int) error {
 // backupSource is a running cluster, for a backup. Its members are numbered as in used.
 type backupSource struct {
 	client      *client.Client
-	patience    time.Duration // with a node that does not answer
+	timeout     time.Duration // of a request
+	wait        time.Duration // for nodes that do not answer
 	used        []string      // endpoints of a majority, each of another node
 	spare       []string      // endpoints of further nodes
 	firstSerial uint64
@@ -105,7 +106,7 @@ func cmpErr(err error) error {
 }
 
 func (s *backupSource) status(ctx context.Context, endpoint string) (httpapi.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, min(s.patience, 2*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, min(s.timeout, 2*time.Second))
 	defer cancel()
 	return s.client.Status(ctx, endpoint)
 }
@@ -116,8 +117,8 @@ const keysPage = 1000
 // Keys implements backup.Cluster. In the place of a node that does not answer, another one
 // goes on: a majority has then listed these keys as well.
 func (s *backupSource) Keys(ctx context.Context, member int, after string) (keys []string, next string, err error) {
-	for deadline := time.Now().Add(s.patience); ; {
-		limited, cancel := context.WithDeadline(ctx, deadline)
+	for deadline := time.Now().Add(s.wait); ; {
+		limited, cancel := context.WithTimeout(ctx, s.timeout)
 		page, err := s.client.ListAt(limited, s.used[member], client.ListOptions{After: after, Limit: keysPage})
 		cancel()
 		if err == nil {
@@ -142,6 +143,9 @@ func (s *backupSource) Keys(ctx context.Context, member int, after string) (keys
 // Values implements backup.Cluster.
 func (s *backupSource) Values(ctx context.Context, keys []string) (machines []backup.Machine, err error) {
 	answer, err := s.client.BackupValues(ctx, keys)
+	for deadline := time.Now().Add(s.wait); errors.Is(err, client.ErrUnreachable) && time.Now().Before(deadline); {
+		answer, err = s.client.BackupValues(ctx, keys) // each takes the timeout of a request
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -79,6 +79,7 @@ type logReport struct {
 	Cluster       string          `json:"cluster,omitempty"`
 	Node          uint16          `json:"node,omitempty"`
 	Incarnation   string          `json:"incarnation,omitempty"`
+	Origin        *originReport   `json:"origin,omitempty"` // the backup that the log was restored from
 	Format        uint16          `json:"format,omitempty"`
 	Boots         uint64          `json:"boots"`
 	End           wal.LSN         `json:"end"`
@@ -96,6 +97,13 @@ type logReport struct {
 	Advice        string          `json:"next"`
 
 	code cli.Code
+}
+
+// originReport describes the backup that a log was restored from.
+type originReport struct {
+	Backup      string `json:"backup"`       // its digest
+	ID          string `json:"id"`           // equal for all members that were restored together
+	FirstSerial uint64 `json:"first_serial"` // from which the new cluster counts serials
 }
 
 type segmentReport struct {
@@ -154,6 +162,7 @@ func newLogReport(path string, x *member.LogInspection) *logReport {
 	for i := range x.Segments {
 		t.Segments = append(t.Segments, newSegmentReport(&x.Segments[i]))
 	}
+	t.addOrigin(x)
 	t.addMember(x)
 	for _, m := range x.Machines {
 		told := machineReport{Key: m.Key, Promised: m.Promised.String(), Accepted: m.Accepted.String()}
@@ -167,6 +176,16 @@ func newLogReport(path string, x *member.LogInspection) *logReport {
 	}
 	t.addVerdict(x)
 	return t
+}
+
+// addOrigin adds the backup that the log was restored from.
+func (t *logReport) addOrigin(x *member.LogInspection) {
+	switch o, err := node.OriginIn(x.LogInspection); {
+	case err != nil:
+		t.Unreadable = append(t.Unreadable, err.Error())
+	case o != nil:
+		t.Origin = &originReport{hex.EncodeToString(o.Backup[:]), hex.EncodeToString(o.ID[:]), o.FirstSerial}
+	}
 }
 
 // addMember adds the cluster, the node's lives and its memories of others.
@@ -263,6 +282,9 @@ func (t *logReport) text() string {
 	} else {
 		line("%s: the log of node %d, format %d, boot %d", t.Directory, t.Node, t.Format, t.Boots)
 		line("cluster %s, incarnation %s", t.Cluster, t.Incarnation)
+	}
+	if o := t.Origin; o != nil {
+		line("restored from the backup with the digest %s; serials are counted from %d", o.Backup, o.FirstSerial)
 	}
 	line("records are found up to position %d; %d of 2 marks check, and prove that they went up to %d", t.End, t.ValidMarks, t.HighWaterMark)
 	for _, s := range t.Segments {

@@ -18,17 +18,21 @@ import (
 type Reader struct {
 	in      *bufio.Reader
 	sum     hash.Hash
-	offset  int64 // of the next frame
+	offset  int64 // of the next frame, in the plain content
 	header  Header
 	content content
 	frame   []byte
 	err     error // the end
 }
 
-// NewReader reads the header of a backup. Its error wraps ErrFormat or ErrDamaged, or is
+// NewReader reads the header of a backup, compressed or not. Its error wraps ErrFormat or ErrDamaged, or is
 // that of r.
 func NewReader(r io.Reader) (*Reader, error) {
-	b := &Reader{in: bufio.NewReaderSize(r, 256<<10), sum: sha256.New()}
+	in, err := decompressed(r)
+	if err != nil {
+		return nil, err
+	}
+	b := &Reader{in: in, sum: sha256.New()}
 	begin := make([]byte, len(magic))
 	if _, err := io.ReadFull(b.in, begin); err != nil && !isEnd(err) {
 		return nil, err

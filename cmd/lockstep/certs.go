@@ -88,7 +88,7 @@ It is that of node N of the authority's cluster, for both of its ports.`,
 			if id == 0 {
 				return errors.New("--id: missing: want the number of the node, from 1")
 			}
-			return a.issue(cmd, fmt.Sprintf("node-%d", id), func(s certificate.Issuer, v certificate.Validity) (certificate.Pair, error) {
+			return a.issue(cmd, nodeCertName(node.ID(id)), func(s certificate.Issuer, v certificate.Validity) (certificate.Pair, error) {
 				return s.IssueNode(node.ID(id), splitList(hosts), v)
 			})
 		},
@@ -137,23 +137,33 @@ func splitList(text string) (items []string) {
 	return items
 }
 
-// issue makes a certificate with the authority in the directory, and saves it.
-func (a *certsFlags) issue(cmd *cobra.Command, name string, sign func(certificate.Issuer, certificate.Validity) (certificate.Pair, error)) error {
+// nodeCertName is the name of the files of a node's certificate, without the extension.
+func nodeCertName(id node.ID) string { return fmt.Sprintf("node-%d", id) }
+
+// issuer returns the authority in the directory.
+func (a *certsFlags) issuer() (issuer certificate.Issuer, err error) {
 	var authority certificate.Pair
-	var err error
 	at := a.files(authorityName)
 	if authority.Certificate, err = os.ReadFile(at.Certificate); err == nil {
 		authority.Key, err = os.ReadFile(at.Key)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("--dir %s: there is no authority: make it with lockstep certs ca --dir %s (%w)", a.dir, a.dir, err)
+		return issuer, fmt.Errorf("--dir %s: there is no authority: make it with lockstep certs ca --dir %s (%w)", a.dir, a.dir, err)
 	}
+	if err != nil {
+		return issuer, err
+	}
+	if issuer, err = certificate.NewIssuer(authority); err != nil {
+		return issuer, fmt.Errorf("--dir %s: %w", a.dir, err)
+	}
+	return issuer, nil
+}
+
+// issue makes a certificate with the authority in the directory, and saves it.
+func (a *certsFlags) issue(cmd *cobra.Command, name string, sign func(certificate.Issuer, certificate.Validity) (certificate.Pair, error)) error {
+	issuer, err := a.issuer()
 	if err != nil {
 		return err
-	}
-	issuer, err := certificate.NewIssuer(authority)
-	if err != nil {
-		return fmt.Errorf("--dir %s: %w", a.dir, err)
 	}
 	pair, err := sign(issuer, certificate.ValidFor(time.Now(), a.valid))
 	if err != nil {
@@ -172,22 +182,31 @@ func (a *certsFlags) files(name string) madeFiles {
 	return madeFiles{Certificate: filepath.Join(a.dir, name+".crt"), Key: filepath.Join(a.dir, name+".key")}
 }
 
-// save writes a certificate and its key to new files, both or none.
-func (a *certsFlags) save(cmd *cobra.Command, name string, pair certificate.Pair) error {
+// write writes a certificate and its key to new files, both or none.
+func (a *certsFlags) write(name string, pair certificate.Pair) (made madeFiles, err error) {
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
-		return err
+		return made, err
 	}
-	made := a.files(name)
+	made = a.files(name)
 	if err := writeNew(made.Key, pair.Key, 0o600); err != nil {
-		return err
+		return made, err
 	}
 	if err := writeNew(made.Certificate, pair.Certificate, 0o644); err != nil {
-		return errors.Join(err, os.Remove(made.Key))
+		return made, errors.Join(err, os.Remove(made.Key))
+	}
+	return made, nil
+}
+
+// save writes a certificate and its key, and tells where they are.
+func (a *certsFlags) save(cmd *cobra.Command, name string, pair certificate.Pair) error {
+	made, err := a.write(name, pair)
+	if err != nil {
+		return err
 	}
 	if cli.AsJSON(cmd) {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(made)
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "made %s and %s\n", made.Certificate, made.Key)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "made %s and %s\n", made.Certificate, made.Key)
 	return err
 }
 

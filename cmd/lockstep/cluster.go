@@ -21,11 +21,16 @@ func clusterCommand() *cobra.Command {
 	var s nodeFlags
 	var nodes, port, http int
 	var data string
+	var secure bool
 	cmd := &cobra.Command{
 		Use:   "cluster --data DIR",
 		Short: "Run a development cluster in one process",
 		Long: `Run a development cluster in one process, on loopback, until it is interrupted.
 Its nodes keep their logs in folders of their own under --data.
+
+With --tls-dev all connections are TLS. An authority, certificates of the nodes and of a
+client, which is an administrator, are made in DIR/certs if they are not there; whoever
+reads the authority's key there can be any node, so it is for development alone.
 
 It tells when the cluster is ready, and commands to try. Warnings of nodes about each
 other are left out while they start and stop; with --verbose everything is logged.`,
@@ -57,6 +62,11 @@ other are left out while they start and stop; with --verbose everything is logge
 			if err := validate(set, func() (server.Config, error) { return s.config(1, peers), s.operation.validate() }); err != nil {
 				return err
 			}
+			if secure {
+				if err := c.secure(configs); err != nil {
+					return err
+				}
+			}
 			return c.run(configs, &s.operation)
 		},
 	}
@@ -65,6 +75,7 @@ other are left out while they start and stop; with --verbose everything is logge
 	f.IntVar(&port, "base-port", 7000, "node N listens for peers on this port + N")
 	f.IntVar(&http, "base-http", 8000, "node N listens for clients on this port + N")
 	f.StringVar(&data, "data", "", "directory for the nodes' logs")
+	f.BoolVar(&secure, "tls-dev", false, "use TLS, with an authority for development in DIR/certs")
 	s.flags(f)
 	return cmd
 }
@@ -73,7 +84,19 @@ other are left out while they start and stop; with --verbose everything is logge
 type devCluster struct {
 	cmd      *cobra.Command
 	data     string
-	warnings atomic.Bool // the nodes should know each other by now
+	certs    *developmentCerts // nil: without TLS
+	warnings atomic.Bool       // the nodes should know each other by now
+}
+
+// secure has the nodes use TLS.
+func (c *devCluster) secure(configs []server.Config) (err error) {
+	if c.certs, err = newDevelopmentCerts(c.data, configs[0].Cluster, len(configs)); err != nil {
+		return err
+	}
+	for i := range configs {
+		configs[i].TLS = &server.TLS{Paths: c.certs.paths(nodeCertName(configs[i].Node.ID))}
+	}
+	return nil
 }
 
 // run runs the nodes until the command is interrupted or one of them fails.
@@ -146,8 +169,16 @@ func (c *devCluster) printReady(servers []*server.Server) {
 	}
 	out := c.cmd.OutOrStdout() // the output keeps its errors
 	if cli.AsJSON(c.cmd) {
-		_ = json.NewEncoder(out).Encode(map[string]any{"ready": true, "endpoints": endpoints, "data": c.data})
+		ready := map[string]any{"ready": true, "endpoints": endpoints, "data": c.data}
+		if c.certs != nil {
+			ready["certs"] = c.certs.dir
+		}
+		_ = json.NewEncoder(out).Encode(ready)
 		return
+	}
+	secured := ""
+	if c.certs != nil {
+		secured = c.certs.clientFlags()
 	}
 	fmt.Fprintf(out, "ready: a cluster of %d, with its logs in %s; Ctrl-C stops it. In another terminal, try\n", len(servers), c.data)
 	named := " --endpoints " + strings.Join(endpoints, ",")
@@ -155,6 +186,6 @@ func (c *devCluster) printReady(servers []*server.Server) {
 		named = ""
 	}
 	for _, line := range []string{"propose lifecycle/web-1 Running", "watch lifecycle/", "list"} {
-		fmt.Fprintf(out, "  %s %s%s\n", cli.ProgramName(), line, named)
+		fmt.Fprintf(out, "  %s %s%s%s\n", cli.ProgramName(), line, named, secured)
 	}
 }

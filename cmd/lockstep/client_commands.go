@@ -322,6 +322,11 @@ func remark(st *httpapi.Status) string {
 			all = append(all, fmt.Sprintf("node %d is refused: %s", p.Node, p.Error))
 		}
 	}
+	for _, q := range st.Quotas {
+		if q.Used >= q.Limit-q.Limit/5 { // four fifths, from which on the node tells it too
+			all = append(all, fmt.Sprintf("quota of %s: %d of %d are used", q.Name, q.Used, q.Limit))
+		}
+	}
 	return strings.Join(all, "; ")
 }
 

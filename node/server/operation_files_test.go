@@ -15,8 +15,6 @@ import (
 // notOnTheDashboard lists our metrics that the dashboard leaves out, with the reason.
 var notOnTheDashboard = map[string]string{
 	"lockstep_clients_limited_total": "it is about clients, and an operator looks for it by name",
-	"lockstep_quota_used":            "status and notices tell it before a quota is reached",
-	"lockstep_quota_limit":           "as lockstep_quota_used",
 
 	// What operations cost: for comparisons of builds, not for operators.
 	"lockstep_log_written_bytes_total":  "cost",

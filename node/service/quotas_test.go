@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/member"
 )
 
@@ -40,6 +41,39 @@ func TestTheOperatorIsToldBeforeAQuotaIsReached(t *testing.T) {
 	}
 	require.Len(t, told, 2)
 	require.Equal(t, node.QuotaUse{Name: "machines", Used: 5, Limit: 5}, r.service.Quotas()[0])
+}
+
+// So it is with definitions, which have a quota of their own: who creates many of them
+// does not keep others from creating machines.
+func TestTheOperatorIsToldOfDefinitions(t *testing.T) {
+	var told []string
+	quotas := node.DefaultQuotas()
+	quotas.Definitions = 5
+	r := newRigWithQuotas(t, 1, Config{Pending: 10, Watchers: 1, Changes: 1, Page: 1, ReadyTimeout: time.Second, Notify: func(n member.Notice) { told = append(told, n.Text) }}, quotas)
+	r.settle()
+	define := func(i int) {
+		r.lines = nil
+		d := fsm.Definition{Name: fmt.Sprintf("d%d", i), States: []string{"a", "b"}, Initial: "a", Transitions: []fsm.Transition{{From: "a", To: "b"}}}
+		text, err := d.Text()
+		require.NoError(t, err)
+		r.step(Event{Kind: Call, Ticket: Ticket(i), Request: &node.Request{Kind: node.Propose, Key: "definition/" + d.Name, ID: node.Once("a"), Attempt: 1, To: text}})
+		r.settle()
+	}
+	for i := 1; i <= 5; i++ {
+		require.Len(t, told, max(0, i-4))
+		define(i)
+		require.Equal(t, []string{fmt.Sprintf("%d committed", i)}, r.lines)
+	}
+	require.Equal(t, []string{
+		"4 of 5 definitions are used, 80 % of the quota: " + remedy("definitions"),
+		"the quota of definitions is used up, 5 of 5: " + remedy("definitions"),
+	}, told)
+	define(6)
+	require.Equal(t, []string{"6 rejected quota"}, r.lines)
+	r.lines = nil
+	r.step(Event{Kind: Call, Ticket: 7, Request: &node.Request{Kind: node.Propose, Key: "d5/m", ID: node.Once("a"), Attempt: 1, To: "b"}})
+	r.settle()
+	require.Equal(t, []string{"7 committed"}, r.lines, "machines have room")
 }
 
 // Operations in flight are a quota whose use falls again: the next time is told, too.

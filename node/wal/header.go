@@ -195,9 +195,9 @@ func segmentName(sequence uint64) string {
 }
 
 // sequenceOf returns the number of the segment in a file; ok is false if the name is
-// not a segment's.
+// not a segment's. Segments are numbered from 1.
 func sequenceOf(name string) (sequence uint64, ok bool) {
 	digits, found := strings.CutPrefix(name, filePrefix)
 	sequence, err := strconv.ParseUint(digits, 16, 64)
-	return sequence, found && err == nil && name == segmentName(sequence)
+	return sequence, found && err == nil && sequence > 0 && name == segmentName(sequence)
 }

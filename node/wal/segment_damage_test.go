@@ -283,12 +283,34 @@ func TestSegmentKeepsItsLengthWhenSegmentsBecomeLonger(t *testing.T) {
 // it, and does not give the log up for lost.
 func TestAStrayFileIsToBeMoved(t *testing.T) {
 	sound := diskWith(written(t, [][]string{{"a"}}))
-	for _, content := range [][]byte{nil, []byte("notes"), make([]byte, 4096)} {
-		d := diskOf(sound.durable)
-		d.put("wal-00000000000000ff", content)
-		_, _, err := dryRecover(d)
-		require.ErrorIs(t, err, wal.ErrMissing)
-		require.ErrorContains(t, err, "wal-00000000000000ff has no record that checks, nor a header, and the file before it is "+segment1)
-		require.ErrorContains(t, err, "move it to another directory, and keep it")
+	for _, name := range []string{"wal-00000000000000ff", "wal-ffffffffffffffff"} {
+		for _, content := range [][]byte{nil, []byte("notes"), make([]byte, 4096)} {
+			d := diskOf(sound.durable)
+			d.put(name, content)
+			_, _, err := dryRecover(d)
+			require.ErrorIs(t, err, wal.ErrMissing)
+			require.ErrorContains(t, err, name+" has no record that checks, nor a header, and the file before it is "+segment1)
+			require.ErrorContains(t, err, "move it to another directory, and keep it")
+		}
+	}
+}
+
+// Files whose names are nearly those of segments are not read, and stay as they are.
+func TestNamesThatAreNoSegments(t *testing.T) {
+	strays := []string{
+		"wal-0000000000000000", "wal-00000000000000FF", "wal-1", "wal-00000000000000001", "wal-10000000000000001",
+		"wal-0000000000000001.bak", "wal-000000000000000g", "wal-", "Wal-0000000000000002", "wal-mark.bak",
+	}
+	d := diskWith(written(t, [][]string{{"a"}}))
+	for _, name := range strays {
+		d.put(name, []byte("notes"))
+	}
+	log, _, found, err := recoverWith(d, identity, oneSegment)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, texts(found))
+	log.Append([]byte("b"))
+	run(log, d)
+	for _, name := range strays {
+		require.Equal(t, "notes", string(d.durable[name]), name)
 	}
 }

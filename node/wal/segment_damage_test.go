@@ -311,6 +311,6 @@ func TestNamesThatAreNoSegments(t *testing.T) {
 	log.Append([]byte("b"))
 	run(log, d)
 	for _, name := range strays {
-		require.Equal(t, "notes", string(d.durable[name]), name)
+		require.Equal(t, "notes", string(d.visible[name]), name)
 	}
 }

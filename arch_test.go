@@ -69,14 +69,14 @@ var layers = map[string]layer{
 
 	"node/tcp":              {internal: []string{"node", "node/member", "node/wire"}},
 	"node/internal/memnet":  {},
-	"node/certificate":      {internal: []string{"node/op"}},
+	"node/certificate":      {internal: []string{"node/access", "node/op"}},
 	"node/tlsfiles":         {internal: []string{"node/certificate", "node/op"}},
-	"node/tlsfiles/tlstest": {internal: []string{"node/certificate", "node/op", "node/tlsfiles"}, external: []string{"github.com/stretchr/testify/require"}},
+	"node/tlsfiles/tlstest": {internal: []string{"node/access", "node/certificate", "node/op", "node/tlsfiles"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/tcp/tcptest":      {external: []string{"github.com/stretchr/testify/require"}},
 	"node/files":            {internal: []string{"node/wal"}},
 	"node/backup":           {internal: []string{"node", "node/files", "node/fsm", "node/member", "node/wal"}, external: []string{"github.com/klauspost/compress/zstd"}},
 	"node/server": {
-		internal: []string{"node", "node/access", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/access", "node/certificate", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 			"github.com/prometheus/client_golang/prometheus/promhttp",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -113,16 +114,20 @@ lockstep-admin.`,
 			if name == "" {
 				return errors.New("--name: missing: want the name of the client")
 			}
+			r, err := access.ParseRole(role)
+			if err != nil {
+				return fmt.Errorf("--role %q: want reader, writer or admin", role)
+			}
 			return a.issue(cmd, "client-"+name, func(s certificate.Issuer, v certificate.Validity) (certificate.Pair, error) {
-				return s.IssueClient(name, certificate.Role(role), v)
+				return s.IssueClient(name, r, v)
 			})
 		},
 	}
 	a.flags(cmd, certificateValidity)
 	cmd.Flags().StringVar(&name, "name", "", "name of the client")
-	cmd.Flags().StringVar(&role, "role", string(certificate.Writer), "what the client may do: reader, writer or admin")
+	cmd.Flags().StringVar(&role, "role", access.Writer.String(), "what the client may do: reader, writer or admin")
 	cli.CompleteFlag(cmd, "role", func() []string {
-		return []string{string(certificate.Reader), string(certificate.Writer), string(certificate.Admin)}
+		return []string{access.Reader.String(), access.Writer.String(), access.Admin.String()}
 	})
 	return cmd
 }

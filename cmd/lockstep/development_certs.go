@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/tlsfiles"
 )
@@ -39,7 +40,7 @@ func newDevelopmentCerts(data, cluster string, nodes int) (*developmentCerts, er
 		err = errors.Join(err, c.ensure(nodeCertName(node.ID(id)), func() (certificate.Pair, error) { return issuer.IssueNode(node.ID(id), hosts, valid) }))
 	}
 	return c, errors.Join(err, c.ensure(developmentClient, func() (certificate.Pair, error) {
-		return issuer.IssueClient("dev", certificate.Admin, valid)
+		return issuer.IssueClient("dev", access.Admin, valid)
 	}))
 }
 

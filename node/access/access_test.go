@@ -18,7 +18,6 @@ func TestRolesMayTakeActions(t *testing.T) {
 	all := []access.Action{access.Read, access.Propose, access.Define, access.Retire, access.Backup}
 	for role, may := range map[access.Role]string{
 		access.None:   "",
-		access.Peer:   "",
 		access.Reader: "read",
 		access.Writer: "read propose",
 		access.Admin:  "read propose define retire backup",
@@ -52,30 +51,9 @@ func TestActionsOfRequests(t *testing.T) {
 	}
 }
 
-func TestRolesOfCertificates(t *testing.T) {
-	for _, c := range []struct {
-		units, uris []string
-		want        access.Role
-	}{
-		{nil, nil, access.None},
-		{[]string{"lockstep-reader"}, nil, access.Reader},
-		{[]string{"lockstep-writer"}, nil, access.Writer},
-		{[]string{"lockstep-admin"}, nil, access.Admin},
-		{[]string{"Operations", "lockstep-admin"}, nil, access.Admin},
-		{[]string{"lockstep-admin", "lockstep-admin"}, nil, access.Admin},
-		{[]string{"lockstep-reader", "lockstep-admin"}, nil, access.None},
-		{[]string{"lockstep-admin", "lockstep-none"}, nil, access.None},
-		{[]string{"lockstep-peer"}, nil, access.None},
-		{[]string{"lockstep-root", "admin", "LOCKSTEP-ADMIN", "lockstep-admin "}, nil, access.None},
-		{[]string{"lockstep-admin"}, []string{"lockstep://c/node/3"}, access.Peer},
-		{[]string{"lockstep-admin"}, []string{"lockstep://c/node/client/3"}, access.Peer},
-		{[]string{"lockstep-writer"}, []string{"lockstep://c/client/web"}, access.Writer},
-		{[]string{"lockstep-admin"}, []string{"https://example.org"}, access.Admin},
-	} {
-		p := access.OfCertificate("web", c.units, c.uris)
-		require.Equal(t, access.Principal{Source: access.Certificate, Name: "web", Role: c.want}, p, "%q %q", c.units, c.uris)
-	}
-	require.Equal(t, "certificate web", access.OfCertificate("web", nil, nil).String())
+// A principal is named with its source, as in audit lines.
+func TestNamesOfPrincipals(t *testing.T) {
+	require.Equal(t, "certificate web", access.Principal{Source: access.Certificate, Name: "web"}.String())
 	require.Equal(t, "anonymous", access.Principal{}.String())
 }
 

@@ -8,20 +8,18 @@ import (
 // Role is the set of actions that a principal may take.
 type Role uint8
 
-// The roles. Admin includes Writer, and Writer includes Reader. Peer is that of members
-// at each other's port, and includes no right of clients.
+// The roles. A role includes the ones before it.
 const (
-	None Role = iota
-	Peer
-	Reader
-	Writer
-	Admin
+	None   Role = iota
+	Reader      // reads, lists and watches
+	Writer      // requests transitions
+	Admin       // creates definitions, retires machines, and takes backups
 )
 
 // ErrRole is wrapped by the error for a name that is no role of a client.
 var ErrRole = errors.New("no such role")
 
-var roleNames = [...]string{"none", "peer", "reader", "writer", "admin"}
+var roleNames = [...]string{"none", "reader", "writer", "admin"}
 
 func (r Role) String() string { return roleNames[r] }
 
@@ -37,11 +35,5 @@ func ParseRole(name string) (Role, error) {
 
 // Includes reports whether r may do all that other may.
 func (r Role) Includes(other Role) bool {
-	switch other {
-	case None:
-		return true
-	case Peer:
-		return r == Peer
-	}
 	return r >= other
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/op"
 )
@@ -29,7 +30,7 @@ func TestOwnerOfACertificate(t *testing.T) {
 	node := func(cluster string, id op.NodeID) certificate.Identity {
 		return certificate.Identity{Kind: certificate.Node, Cluster: cluster, Node: id}
 	}
-	client := func(name string, role certificate.Role) certificate.Identity {
+	client := func(name string, role access.Role) certificate.Identity {
 		return certificate.Identity{Kind: certificate.Client, Cluster: "c", Name: name, Role: role}
 	}
 	for _, c := range []struct {
@@ -43,9 +44,9 @@ func TestOwnerOfACertificate(t *testing.T) {
 		{"largest number", []string{"lockstep://prod.eu-1_a/node/65535"}, nil, node("prod.eu-1_a", 65535), nil},
 		{"names of others are passed over", []string{"spiffe://x/y", "lockstep://c/node/3"}, []string{"sales"}, node("c", 3), nil},
 		{"the case of a cluster counts", []string{"lockstep://Prod/node/1"}, nil, node("Prod", 1), nil},
-		{"client", []string{"lockstep://c/client/alice"}, []string{"lockstep-writer"}, client("alice", certificate.Writer), nil},
-		{"client without a role", []string{"lockstep://c/client/alice"}, nil, client("alice", ""), nil},
-		{"client with units of others", []string{"lockstep://c/client/a"}, []string{"sales", "lockstep-reader", "x"}, client("a", certificate.Reader), nil},
+		{"client", []string{"lockstep://c/client/alice"}, []string{"lockstep-writer"}, client("alice", access.Writer), nil},
+		{"client without a role", []string{"lockstep://c/client/alice"}, nil, client("alice", access.None), nil},
+		{"client with units of others", []string{"lockstep://c/client/a"}, []string{"sales", "lockstep-reader", "x"}, client("a", access.Reader), nil},
 		{"authority", []string{"lockstep://c/authority"}, nil, certificate.Identity{Kind: certificate.Authority, Cluster: "c"}, nil},
 
 		{"no name", nil, nil, certificate.Identity{}, certificate.ErrIdentity},
@@ -67,8 +68,8 @@ func TestOwnerOfACertificate(t *testing.T) {
 		{"a fragment", []string{"lockstep://c/node/3#x"}, nil, certificate.Identity{}, certificate.ErrIdentity},
 		{"an escape", []string{"lockstep://c/node/%33"}, nil, certificate.Identity{}, certificate.ErrIdentity},
 		{"a client's name with an escape", []string{"lockstep://c/client/a%20b"}, nil, certificate.Identity{}, certificate.ErrIdentity},
-		{"an unknown role", []string{"lockstep://c/client/a"}, []string{"lockstep-root"}, certificate.Identity{}, certificate.ErrRole},
-		{"two roles", []string{"lockstep://c/client/a"}, []string{"lockstep-reader", "lockstep-admin"}, certificate.Identity{}, certificate.ErrRole},
+		{"an unknown role", []string{"lockstep://c/client/a"}, []string{"lockstep-root"}, certificate.Identity{}, access.ErrRole},
+		{"two roles", []string{"lockstep://c/client/a"}, []string{"lockstep-reader", "lockstep-admin"}, certificate.Identity{}, access.ErrRole},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := certificate.Of(named(t, c.units, c.uris...))
@@ -86,7 +87,7 @@ func TestOwnerOfACertificate(t *testing.T) {
 // The decisions: which certificate opens which port.
 func TestPortsOfAnOwner(t *testing.T) {
 	node := certificate.Identity{Kind: certificate.Node, Cluster: "c", Node: 3}
-	client := certificate.Identity{Kind: certificate.Client, Cluster: "c", Name: "a", Role: certificate.Admin}
+	client := certificate.Identity{Kind: certificate.Client, Cluster: "c", Name: "a", Role: access.Admin}
 	authority := certificate.Identity{Kind: certificate.Authority, Cluster: "c"}
 	for _, c := range []struct {
 		owner           certificate.Identity
@@ -144,12 +145,12 @@ func TestIssuedCertificates(t *testing.T) {
 	}
 	require.Error(t, node.VerifyHostname("db2.example"))
 
-	pair, err = issuer.IssueClient("alice", certificate.Writer, v)
+	pair, err = issuer.IssueClient("alice", access.Writer, v)
 	require.NoError(t, err)
 	client := parse(t, pair)
 	owner, err = certificate.Of(client)
 	require.NoError(t, err)
-	require.Equal(t, certificate.Identity{Kind: certificate.Client, Cluster: "prod", Name: "alice", Role: certificate.Writer}, owner)
+	require.Equal(t, certificate.Identity{Kind: certificate.Client, Cluster: "prod", Name: "alice", Role: access.Writer}, owner)
 	require.Equal(t, []string{"lockstep-writer"}, client.Subject.OrganizationalUnit)
 	require.True(t, serves(client, x509.ExtKeyUsageClientAuth))
 	require.False(t, serves(client, x509.ExtKeyUsageServerAuth), "a client cannot pose as a node")
@@ -181,9 +182,9 @@ func TestCertificatesThatAreNotIssued(t *testing.T) {
 			_, err := issuer.IssueNode(1, nil, certificate.ValidFor(now, 2*time.Hour))
 			return err
 		},
-		`client "a/b"`:               func() error { _, err := issuer.IssueClient("a/b", certificate.Admin, v); return err },
-		`"god": want reader, writer`: func() error { _, err := issuer.IssueClient("a", "god", v); return err },
-		"is not an authority":        func() error { _, err := certificate.NewIssuer(leaf); return err },
+		`client "a/b"`:                func() error { _, err := issuer.IssueClient("a/b", access.Admin, v); return err },
+		`"none": want reader, writer`: func() error { _, err := issuer.IssueClient("a", access.None, v); return err },
+		"is not an authority":         func() error { _, err := certificate.NewIssuer(leaf); return err },
 		"not that of its certificate": func() error {
 			_, err := certificate.NewIssuer(certificate.Pair{Certificate: authority.Certificate, Key: other.Key})
 			return err

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/op"
 )
 
@@ -40,9 +41,9 @@ const (
 type Identity struct {
 	Kind    Kind
 	Cluster string
-	Node    op.NodeID // of a node
-	Name    string    // of a client
-	Role    Role      // of a client; empty: none
+	Node    op.NodeID   // of a node
+	Name    string      // of a client
+	Role    access.Role // of a client
 }
 
 const scheme = "lockstep"
@@ -73,7 +74,7 @@ func (i Identity) String() string {
 	return scheme + "://"
 }
 
-// Of returns the owner of a certificate. Its error wraps ErrIdentity, or ErrRole.
+// Of returns the owner of a certificate. Its error wraps ErrIdentity, or access.ErrRole.
 func Of(c *x509.Certificate) (Identity, error) {
 	var found []*url.URL
 	for _, u := range c.URIs {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/op"
 )
 
@@ -103,16 +104,16 @@ func (s Issuer) IssueNode(id op.NodeID, hosts []string, v Validity) (Pair, error
 }
 
 // IssueClient makes the certificate of a client with a role.
-func (s Issuer) IssueClient(name string, role Role, v Validity) (Pair, error) {
+func (s Issuer) IssueClient(name string, role access.Role, v Validity) (Pair, error) {
 	if err := CheckName("client", name); err != nil {
 		return Pair{}, fmt.Errorf("%w: %w", ErrIssue, err)
 	}
-	if _, err := ParseRole(string(role)); err != nil {
+	if _, err := clientRole(role.String()); err != nil {
 		return Pair{}, fmt.Errorf("%w: %w", ErrIssue, err)
 	}
 	owner := Identity{Kind: Client, Cluster: s.cluster, Name: name}
 	template := owner.template(name, v)
-	template.Subject.OrganizationalUnit = []string{role.Unit()}
+	template.Subject.OrganizationalUnit = []string{unitOf(role)}
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} // and no server's: it cannot pose as a node
 	return s.issue(template)
 }

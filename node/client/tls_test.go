@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lockstep-dst/lockstep/node/certificate"
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/server"
@@ -25,7 +25,7 @@ func startTLSBubble(t *testing.T) (*bubbleCluster, *client.Client) {
 	a := tlstest.New(t, "test")
 	a.Hosts = []string{hostOf(1), hostOf(2), hostOf(3)}
 	c := startBubble(t, 3, func(c *server.Config) { c.TLS = &server.TLS{Paths: a.Node(c.Node.ID)} })
-	files, err := tlsfiles.OpenClient(tlsfiles.Config{Paths: a.Client("alice", certificate.Writer)})
+	files, err := tlsfiles.OpenClient(tlsfiles.Config{Paths: a.Client("alice", access.Writer)})
 	require.NoError(t, err)
 	return c, c.client(client.Config{TLS: func() *tls.Config { return files.DialNode() }})
 }

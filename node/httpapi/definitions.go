@@ -1,9 +1,6 @@
 package httpapi
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/op"
 )
@@ -19,22 +16,16 @@ type DefinitionsPage struct {
 // of names, about those of its JSON.
 const maxDefinitionsPage = 128 << 10
 
-// PageOfDefinitions returns the first definitions with names above after, of all that
-// there are, ordered by name: at most limit, which is at least 1, and fewer if they are
-// long.
-func PageOfDefinitions(all []fsm.Definition, after string, limit int) DefinitionsPage {
-	begin, found := slices.BinarySearchFunc(all, after, func(d fsm.Definition, name string) int { return strings.Compare(d.Name, name) })
-	if found {
-		begin++
-	}
-	rest := all[begin:]
+// PageOfDefinitions returns a page of the first of these definitions, which are ordered by
+// name: as many as are not too long for one.
+func PageOfDefinitions(all []fsm.Definition) DefinitionsPage {
 	n := 0
-	for size := 0; n < min(limit, len(rest)) && size < maxDefinitionsPage; n++ {
-		size += sizeOf(&rest[n])
+	for size := 0; n < len(all) && size < maxDefinitionsPage; n++ {
+		size += sizeOf(&all[n])
 	}
-	p := DefinitionsPage{Definitions: append([]fsm.Definition{}, rest[:n]...)}
-	if n < len(rest) {
-		p.Next = rest[n-1].Name
+	p := DefinitionsPage{Definitions: append([]fsm.Definition{}, all[:n]...)}
+	if n < len(all) {
+		p.Next = all[n-1].Name
 	}
 	return p
 }

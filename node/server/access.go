@@ -10,6 +10,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/access"
+	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/op"
 )
@@ -85,11 +86,14 @@ func (a *accessControl) principal(r *http.Request) (access.Principal, error) {
 		}
 	}
 	if c := verifiedCertificate(r); c != nil {
-		uris := make([]string, len(c.URIs))
-		for i, uri := range c.URIs {
-			uris[i] = uri.String()
+		owner, err := certificate.Of(c)
+		switch {
+		case err != nil:
+			return access.Principal{}, fmt.Errorf("%w: %w", access.ErrCredentials, err)
+		case owner.Kind != certificate.Client:
+			return access.Principal{}, fmt.Errorf("%w: %w", access.ErrCredentials, certificate.ErrNotClient)
 		}
-		return access.OfCertificate(c.Subject.CommonName, c.Subject.OrganizationalUnit, uris), nil
+		return access.Principal{Source: access.Certificate, Name: owner.Name, Role: owner.Role}, nil
 	}
 	role, err := access.AnonymousRole(a.anonymous, a.tokens != nil || r.TLS != nil)
 	return access.Principal{Role: role}, err

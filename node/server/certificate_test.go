@@ -15,8 +15,10 @@ import (
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// certificateOf returns a certificate with organizational units, of a client, or of a
-// member if it has a URI.
+// webClient is the URI of a client.
+const webClient = "lockstep://test/client/web"
+
+// certificateOf returns a certificate with a URI, if any, and organizational units.
 func certificateOf(uri string, units ...string) *x509.Certificate {
 	c := &x509.Certificate{Subject: pkix.Name{CommonName: "web", OrganizationalUnit: units}}
 	if u, err := url.Parse(uri); err == nil && uri != "" {
@@ -60,13 +62,15 @@ func (c *cluster) requireOver(state *tls.ConnectionState, role string, read, pro
 // is none.
 func TestRolesOfCertificates(t *testing.T) {
 	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Access.Tokens = writeTokens(t) })
-	c.requireOver(verified(certificateOf("", "lockstep-reader")), "", 200, 403, "a reader")
-	c.requireOver(verified(certificateOf("", "Operations", "lockstep-writer")), "", 200, 200, "a writer")
-	c.requireOver(verified(certificateOf("", "lockstep-writer")), "reader", 200, 403, "a writer that shows a reader's token")
-	c.requireOver(verified(certificateOf("", "lockstep-writer")), "nobody", 401, 401, "a writer that shows a wrong token")
-	c.requireOver(verified(certificateOf("", "Operations")), "", 403, 403, "no role")
-	c.requireOver(verified(certificateOf("lockstep://test/node/2", "lockstep-admin")), "", 403, 403, "a member")
-	c.requireOver(shown(certificateOf("", "lockstep-admin")), "", 401, 401, "not verified")
+	c.requireOver(verified(certificateOf(webClient, "lockstep-reader")), "", 200, 403, "a reader")
+	c.requireOver(verified(certificateOf(webClient, "Operations", "lockstep-writer")), "", 200, 200, "a writer")
+	c.requireOver(verified(certificateOf(webClient, "lockstep-writer")), "reader", 200, 403, "a writer that shows a reader's token")
+	c.requireOver(verified(certificateOf(webClient, "lockstep-writer")), "nobody", 401, 401, "a writer that shows a wrong token")
+	c.requireOver(verified(certificateOf(webClient, "Operations")), "", 403, 403, "no role")
+	c.requireOver(verified(certificateOf(webClient, "lockstep-reader", "lockstep-admin")), "", 401, 401, "two roles")
+	c.requireOver(verified(certificateOf("lockstep://test/node/2", "lockstep-admin")), "", 401, 401, "a member")
+	c.requireOver(verified(certificateOf("", "lockstep-admin")), "", 401, 401, "no name")
+	c.requireOver(shown(certificateOf(webClient, "lockstep-admin")), "", 401, 401, "not verified")
 }
 
 // Over TLS a client without a certificate may do nothing, and without TLS and tokens all,

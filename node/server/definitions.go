@@ -84,7 +84,7 @@ func (s *Server) definitions(w http.ResponseWriter, r *http.Request) {
 		sendUnavailable(w, nil, service.ErrStopping)
 		return
 	}
-	page := httpapi.PageOfDefinitions(got.Definitions, "", limit) // fewer if they are long
+	page := httpapi.PageOfDefinitions(got.Definitions) // fewer if they are long
 	page.Next = cmp.Or(page.Next, got.Next)
 	page.Node = s.cfg.Node.ID
 	sendJSON(w, http.StatusOK, page)

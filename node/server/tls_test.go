@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/client"
 	"github.com/lockstep-dst/lockstep/node/server"
@@ -93,7 +94,7 @@ func logTo(b *syncBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, 
 func TestClusterWithTLS(t *testing.T) {
 	a := tlstest.New(t, "test")
 	c := startCluster(t, 3, withTLS(a))
-	alice := a.Client("alice", certificate.Writer)
+	alice := a.Client("alice", access.Writer)
 	c.useTLS(alice)
 	for i, httpOnly := range []bool{false, true} {
 		u := c.client(client.Config{TLS: clientTLS(t, alice), HTTPOnly: httpOnly})
@@ -157,7 +158,7 @@ func TestClientsThatAreRefused(t *testing.T) {
 		}
 	}
 	anonymous := clientTLS(t, tlsfiles.Paths{Authorities: a.Authorities})
-	alice := a.Client("alice", certificate.Admin)
+	alice := a.Client("alice", access.Admin)
 	type attempt struct {
 		name string
 		tls  func() *tls.Config
@@ -172,15 +173,15 @@ func TestClientsThatAreRefused(t *testing.T) {
 			{"client", clientTLS(t, alice), ""},
 			{"no certificate", anonymous, "certificate"},
 			{"a node's certificate", showing(a.Node(1)), "certificate"},
-			{"another authority", showing(other.Client("alice", certificate.Admin)), "certificate"},
-			{"a client that does not trust the node", clientTLS(t, other.Client("alice", certificate.Admin)), "unknown authority"},
+			{"another authority", showing(other.Client("alice", access.Admin)), "certificate"},
+			{"a client that does not trust the node", clientTLS(t, other.Client("alice", access.Admin)), "unknown authority"},
 			{"no TLS", nil, "the node speaks TLS, and this client does not"},
 		}},
 		{"optional certificates", func(c *server.Config) { withTLS(a)(c); c.TLS.OptionalClients = true }, []attempt{
 			{"client", clientTLS(t, alice), ""},
 			{"no certificate", anonymous, ""},
 			{"a node's certificate", showing(a.Node(1)), "certificate"},
-			{"another authority", showing(other.Client("alice", certificate.Admin)), "certificate"},
+			{"another authority", showing(other.Client("alice", access.Admin)), "certificate"},
 		}},
 		{"no TLS", func(*server.Config) {}, []attempt{{"TLS", clientTLS(t, alice), "the node speaks no TLS, and this client does"}}},
 	} {
@@ -212,7 +213,7 @@ func TestFailedHandshakesAreLogged(t *testing.T) {
 	a := tlstest.New(t, "test")
 	var log syncBuffer
 	c := startCluster(t, 1, withTLS(a), func(c *server.Config) { c.Log = logTo(&log) })
-	c.useTLS(a.Client("alice", certificate.Reader))
+	c.useTLS(a.Client("alice", access.Reader))
 	began := time.Now()
 	for n := range 20 {
 		conn, err := net.Dial("tcp", c.endpoints()[0])
@@ -303,7 +304,7 @@ func TestStartWithTheCertificateOfAnother(t *testing.T) {
 func TestRotationUnderLoad(t *testing.T) {
 	before, after := tlstest.New(t, "test"), tlstest.New(t, "test")
 	c := startCluster(t, 3, withTLS(before))
-	own := before.Client("load", certificate.Writer)
+	own := before.Client("load", access.Writer)
 	c.useTLS(own)
 	u := c.client(client.Config{TLS: clientTLS(t, own)})
 	load := startRotationLoad(c, u, 8)
@@ -344,7 +345,7 @@ func TestRotationUnderLoad(t *testing.T) {
 			write(cfg.TLS.Paths, after.NodePair(id, tlstest.Valid(time.Hour)))
 		}
 		reloaded("certificates of the new authority")
-		write(own, after.ClientPair("load", certificate.Writer, tlstest.Valid(time.Hour)))
+		write(own, after.ClientPair("load", access.Writer, tlstest.Valid(time.Hour)))
 		tlstest.Write(t, own.Authorities, after.Certificate)
 		for _, cfg := range c.configs {
 			tlstest.Write(t, cfg.TLS.Authorities, after.Certificate)
@@ -359,7 +360,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	c.stop(3)
 	c.start(3)
 	c.awaitAll() // a node that comes later connects with the others
-	late := before.Client("late", certificate.Admin)
+	late := before.Client("late", access.Admin)
 	refused := c.client(client.Config{TLS: clientTLS(t, late), Deadline: time.Second})
 	r, err := refused.Get(t.Context(), "lifecycle/load-0")
 	require.NoError(t, err)

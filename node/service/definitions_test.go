@@ -35,6 +35,7 @@ func TestPagesOfDefinitions(t *testing.T) {
 			for _, d := range p.Definitions {
 				names = append(names, d.Name)
 			}
+			require.LessOrEqual(t, len(names), len(want), "a page is repeated")
 			if after = p.Next; after == "" {
 				break
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/certificate"
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/tcp"
 	"github.com/lockstep-dst/lockstep/node/tlsfiles"
 	"github.com/lockstep-dst/lockstep/node/tlsfiles/tlstest"
@@ -180,7 +180,7 @@ func TestStrangersAtThePort(t *testing.T) {
 		want   string
 	}{
 		"no certificate":    {func() *tls.Config { return &tls.Config{} }, "didn't provide a certificate"},
-		"a client":          {func() *tls.Config { return certified(t, a.Client("a", certificate.Admin)) }, "not that of a node"},
+		"a client":          {func() *tls.Config { return certified(t, a.Client("a", access.Admin)) }, "not that of a node"},
 		"another authority": {func() *tls.Config { return certified(t, strange) }, "unknown authority"},
 		"TLS 1.2": {func() *tls.Config {
 			c := certified(t, a.Node(2))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/tlsfiles"
@@ -112,12 +113,12 @@ func TestPortsAndCertificates(t *testing.T) {
 		peers, clients, optional string
 	}{
 		{"node", both(openNode(t, ours.Node(2), 2), "c"), "", "not that of a client", "not that of a client"},
-		{"client", attacker(ours.Client("a", certificate.Admin)), "not that of a node", "", ""},
+		{"client", attacker(ours.Client("a", access.Admin)), "not that of a node", "", ""},
 		{"no certificate", anonymous, "didn't provide a certificate", "didn't provide a certificate", ""},
 		{"node of another authority", attacker(theirs.Node(2)), "unknown authority", "unknown authority", "unknown authority"},
-		{"client of another authority", attacker(theirs.Client("a", certificate.Admin)), "unknown authority", "unknown authority", "unknown authority"},
+		{"client of another authority", attacker(theirs.Client("a", access.Admin)), "unknown authority", "unknown authority", "unknown authority"},
 		{"expired node", attacker(expired), "expired", "expired", "expired"},
-		{"expired client", attacker(ours.Save(ours.ClientPair("a", certificate.Admin, tlstest.Expired()))), "expired", "expired", "expired"},
+		{"expired client", attacker(ours.Save(ours.ClientPair("a", access.Admin, tlstest.Expired()))), "expired", "expired", "expired"},
 		{"node of another cluster", attacker(others.Node(2)), "unknown authority", "unknown authority", "unknown authority"},
 		{"TLS 1.2", old, "unsupported versions", "unsupported versions", "unsupported versions"},
 	} {
@@ -150,7 +151,7 @@ func TestPortsAndCertificates(t *testing.T) {
 		require.ErrorIs(t, refused, certificate.ErrCluster)
 		_, refused = connect(t, openNodeOf(t, others.Node(1), "d", 1).ServePeer("d"), d.DialPeer("e"))
 		require.ErrorIs(t, refused, certificate.ErrCluster)
-		client := raw(others.Client("a", certificate.Reader)).DialNode()
+		client := raw(others.Client("a", access.Reader)).DialNode()
 		client.ServerName = "127.0.0.1"
 		refused, _ = connect(t, openNodeOf(t, others.Node(1), "d", 1).ServeClient("e", false), client)
 		require.ErrorIs(t, refused, certificate.ErrCluster)
@@ -173,7 +174,7 @@ func TestDiallersCheckTheAcceptor(t *testing.T) {
 	ours, theirs := tlstest.New(t, "c"), tlstest.New(t, "c")
 	dialler := openNode(t, ours.Node(2), 2)
 	node := func(name string) *tls.Config {
-		c := openClient(t, ours.Client("a", certificate.Reader)).DialNode()
+		c := openClient(t, ours.Client("a", access.Reader)).DialNode()
 		c.ServerName = name
 		return c
 	}
@@ -189,13 +190,13 @@ func TestDiallersCheckTheAcceptor(t *testing.T) {
 	}{
 		{"member", pretend(ours.Node(1)), dialler.DialPeer("c"), ""},
 		{"member of another authority", pretend(theirs.Node(1)), dialler.DialPeer("c"), "unknown authority"},
-		{"client as member", pretend(ours.Client("a", certificate.Admin)), dialler.DialPeer("c"), "incompatible key usage"},
+		{"client as member", pretend(ours.Client("a", access.Admin)), dialler.DialPeer("c"), "incompatible key usage"},
 		{"expired member", pretend(ours.Save(ours.NodePair(1, tlstest.Expired()))), dialler.DialPeer("c"), "expired"},
 		{"node", pretend(ours.Node(1)), node("localhost"), ""},
 		{"node at its address", pretend(ours.Node(1)), node("127.0.0.1"), ""},
 		{"node elsewhere", pretend(ours.Node(1)), node("db.example"), "not db.example"},
 		{"node of another authority", pretend(theirs.Node(1)), node("localhost"), "unknown authority"},
-		{"client as node", pretend(ours.Client("a", certificate.Admin)), node("localhost"), "not valid for any names"},
+		{"client as node", pretend(ours.Client("a", access.Admin)), node("localhost"), "not valid for any names"},
 		{"expired node", pretend(ours.Save(ours.NodePair(1, tlstest.Expired()))), node("localhost"), "expired"},
 	} {
 		_, err := connect(t, c.server, c.dial)
@@ -245,7 +246,7 @@ func TestFilesThatMakeNoSense(t *testing.T) {
 		{"a key for all eyes", paths{good.Authorities, good.Certificate, open}, "chmod 600"},
 		{"another authority", paths{b.Authorities, good.Certificate, good.Key}, "do not vouch for it"},
 		{"another node", a.Node(2), "that of another node"},
-		{"a client", a.Client("x", certificate.Admin), "not that of a node"},
+		{"a client", a.Client("x", access.Admin), "not that of a node"},
 		{"another cluster", tlstest.New(t, "d").Node(1), "of another cluster"},
 		{"an expired one", a.Save(a.NodePair(1, tlstest.Expired())), "the certificate is not valid now"},
 	} {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/lockstep-dst/lockstep/node/access"
 	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/tlsfiles"
@@ -63,13 +64,13 @@ func (a *Authority) NodePair(id op.NodeID, v certificate.Validity) certificate.P
 }
 
 // Client makes files of a client.
-func (a *Authority) Client(name string, role certificate.Role) tlsfiles.Paths {
+func (a *Authority) Client(name string, role access.Role) tlsfiles.Paths {
 	a.t.Helper()
 	return a.Save(a.ClientPair(name, role, Valid(time.Hour)))
 }
 
 // ClientPair makes a certificate of a client.
-func (a *Authority) ClientPair(name string, role certificate.Role, v certificate.Validity) certificate.Pair {
+func (a *Authority) ClientPair(name string, role access.Role, v certificate.Validity) certificate.Pair {
 	a.t.Helper()
 	pair, err := a.issuer.IssueClient(name, role, v)
 	require.NoError(a.t, err)

@@ -53,19 +53,25 @@ func requireAccount(t *testing.T, r *report.Run, sent, delivered, dropped uint64
 			lost++
 			require.NotEmpty(t, m.Cause)
 		}
+		fate := map[bool]string{true: "dropped", false: "open"}[len(m.Arrivals) == 0]
 		for _, a := range m.Arrivals {
 			require.GreaterOrEqual(t, a.Due, m.At)
 			switch {
 			case a.Event == nil:
 			case a.Lost == "":
 				taken++
+				fate = "delivered"
 				require.GreaterOrEqual(t, a.At, a.Due)
 				require.Equal(t, a.At, r.Events[*a.Event].At)
 				require.Equal(t, m.To, r.Events[*a.Event].Lane)
 			default:
 				lost++
+				if fate == "open" {
+					fate = "lost"
+				}
 			}
 		}
+		require.Equal(t, fate, m.Fate)
 	}
 	for _, e := range r.Events {
 		switch {

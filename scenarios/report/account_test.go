@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -29,6 +30,20 @@ func TestADocumentAccountsForEveryMessage(t *testing.T) {
 			require.Equal(t, result.Hash, hashOf(t, r), "%s, seed %d", sys.Name, seed)
 			requireAccount(t, r, result.Stats.Sent, result.Stats.Delivered, result.Stats.Dropped)
 		}
+	}
+}
+
+// A page of a few hundred events can be sent by mail.
+func TestAPageIsNotLarge(t *testing.T) {
+	c := campaign.Campaign{System: lockstep.System(), Shape: scenarios.Shape{Profile: scenarios.All}}
+	require.NoError(t, c.Validate())
+	for _, seed := range []uint64{3, 5, 8} {
+		d, err := report.Make(t.Context(), c.System, report.Source{Full: c.Plan(seed)}, report.Options{Events: 300})
+		require.NoError(t, err)
+		var page strings.Builder
+		require.NoError(t, report.WriteHTML(&page, d))
+		require.Less(t, page.Len(), 500_000)
+		require.Greater(t, page.Len(), 100_000)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
@@ -16,8 +18,9 @@ const (
 	maxText   = 200
 )
 
-// fieldsOf returns the fields of a process by path, for systems that show no state. It
-// looks at them by reflection and calls none of their methods, so it changes nothing.
+// fieldsOf returns the fields of a process by path, for systems that show no state: those
+// that are not zero. It looks at them by reflection and calls none of their methods, so it
+// changes nothing.
 func fieldsOf(p sim.Process) map[string]string {
 	f := fields{values: map[string]string{}, visiting: map[uintptr]bool{}}
 	f.add("", reflect.ValueOf(p), 0)
@@ -47,8 +50,21 @@ func (f *fields) add(path string, v reflect.Value, depth int) {
 	case reflect.Slice, reflect.Array:
 		f.addList(path, v, depth)
 	default:
-		f.set(path, scalar(v))
+		if !v.IsZero() {
+			f.set(path, scalar(v))
+		}
 	}
+}
+
+// isMachinery reports whether a type is part of how a program works, and not of the state
+// of a protocol: locks, loggers, descriptions of types; and the plan, which is the same for
+// all processes.
+func isMachinery(t reflect.Type) bool {
+	switch root, _, _ := strings.Cut(t.PkgPath(), "/"); root {
+	case "sync", "log", "reflect", "internal", "runtime", "context", "bufio", "io", "os":
+		return true
+	}
+	return t == reflect.TypeFor[scenarios.Plan]() || strings.HasPrefix(t.PkgPath(), "google.golang.org/protobuf/")
 }
 
 func (f *fields) set(path, value string) {
@@ -89,7 +105,7 @@ func (f *fields) addTarget(path string, v reflect.Value, depth int) {
 }
 
 func (f *fields) addStruct(path string, v reflect.Value, depth int) {
-	if depth == maxDepth {
+	if depth == maxDepth || isMachinery(v.Type()) {
 		return
 	}
 	for i := range v.NumField() {
@@ -112,13 +128,29 @@ func (f *fields) addMap(path string, v reflect.Value, depth int) {
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return compareNames(a.name, b.name) })
 	for _, e := range entries {
+		if e.value.IsZero() && len(f.values) < maxFields { // that it is there tells something
+			f.set(join(path, e.name), zeroText(e.value))
+			continue
+		}
 		f.add(join(path, e.name), e.value, depth+1)
 	}
+}
+
+// zeroText is the text of a zero value of a map.
+func zeroText(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Struct, reflect.Array, reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface, reflect.Func, reflect.Chan:
+		return ""
+	}
+	return scalar(v)
 }
 
 // addList adds a list, or bytes as text.
 func (f *fields) addList(path string, v reflect.Value, depth int) {
 	if v.Type().Elem().Kind() == reflect.Uint8 && v.Kind() == reflect.Slice {
+		if v.Len() == 0 {
+			return
+		}
 		f.set(path, strconv.Quote(string(v.Bytes()[:min(v.Len(), maxText)])))
 		return
 	}

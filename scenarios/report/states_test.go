@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -102,12 +103,17 @@ type shape struct {
 	by      map[[2]int]string
 	handler func()
 	any     any
+	none    int
+	lock    sync.Mutex
+	plan    *scenarios.Plan
 }
 
 func (*shape) Step(scenarios.Duration, *sim.Event, *sim.Effects) {}
 
 func TestFieldsOfAProcessThatShowsNothing(t *testing.T) {
-	s := &shape{term: 3, log: [][]byte{[]byte("a\n")}, handler: func() {}, acks: map[sim.ID]bool{10: true, 9: false}, by: map[[2]int]string{{1, 2}: "x"}, any: uint8(7)}
+	s := &shape{term: 3, none: 0, log: [][]byte{[]byte("a\n")}, handler: func() {}, acks: map[sim.ID]bool{10: true, 9: false}, by: map[[2]int]string{{1, 2}: "x"}, any: uint8(7), plan: &scenarios.Plan{Nodes: 3}}
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	s.voted = s // a circle ends
 	require.Equal(t, map[string]string{
 		"term": "3", "log/0": `"a\n"`, "acks/9": "false", "acks/10": "true", "by/map[0:1 1:2]": "x", "any": "7",

@@ -103,9 +103,8 @@ var mermaidEnd = regexp.MustCompile(`(?i)\bend\b`)
 // mermaidText is a text of others as text of a diagram: signs that have a meaning there are
 // named by their codes.
 func mermaidText(text string) string {
-	text = mermaidEnd.ReplaceAllStringFunc(printable.String(text), func(end string) string { return end[:1] + "\u2060" + end[1:] })
 	var b strings.Builder
-	for _, r := range text {
+	for _, r := range printable.String(text) {
 		switch r {
 		case '#', ';', '<', '>', '&', '%', '"', '{', '}', '`':
 			fmt.Fprintf(&b, "#%d;", r)
@@ -113,5 +112,5 @@ func mermaidText(text string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return mermaidEnd.ReplaceAllStringFunc(b.String(), func(end string) string { return fmt.Sprintf("#%d;%s", end[0], end[1:]) })
 }

@@ -15,6 +15,9 @@ import (
 // maxParts bounds the parts of a plan for which a nearest passing run is looked for.
 const maxParts = 40
 
+// maxSearched bounds the events of all runs in which the nearest one is looked for.
+const maxSearched = 500_000
+
 // lessPlan is a plan with one part less.
 type lessPlan struct {
 	kind, what string
@@ -35,7 +38,11 @@ func (d *Document) addNearest(ctx context.Context, sys scenarios.System, p *scen
 		plans = append(plans, lessPlan{kind, what, less})
 	})
 	slices.SortStableFunc(plans, func(a, b lessPlan) int { return cmp.Compare(closeness[a.kind], closeness[b.kind]) })
+	searched := d.Runs[0].Count
 	for _, less := range plans {
+		if searched > maxSearched {
+			return nil
+		}
 		if sys.Check(less.plan) != nil {
 			continue // the part holds others
 		}
@@ -43,6 +50,7 @@ func (d *Document) addNearest(ctx context.Context, sys scenarios.System, p *scen
 		if err != nil {
 			return err
 		}
+		searched += r.Stats.Events
 		if r.Status == play.Passed {
 			return d.compareWith(ctx, sys, less, o)
 		}

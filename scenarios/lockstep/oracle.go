@@ -254,6 +254,7 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 		o.noteRoundChosen(f)
 		return o.checkChosen(f)
 	case node.Learnt:
+		o.noteSettled(f)
 		return o.checkLearnt(f)
 	case node.Forwarded:
 		return o.checkForward(sim.ID(f.Client), f.Request)

@@ -173,6 +173,14 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 	return nil
 }
 
+// noteSettled notes that a value that is learnt in the step in which an earlier one was
+// chosen may have answered the operations that wait: then no round is owed.
+func (o *oracle) noteSettled(f *node.Observation) {
+	if d := &o.nodes[o.id].owed; d.key == f.Key && o.proposer(o.machine(f.Key)).chosen.Less(f.Ballot) {
+		*d = owedRound{}
+	}
+}
+
 // checkOwedRound: a node begins an owed round before time advances.
 func (o *oracle) checkOwedRound() *scenarios.Violation {
 	d := &o.nodes[o.id].owed

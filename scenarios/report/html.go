@@ -3,10 +3,11 @@ package report
 import (
 	"embed"
 	"encoding/json"
-	"fmt"
 	"io"
-	"path"
+	"io/fs"
 	"strings"
+
+	"github.com/lockstep-dst/lockstep/scenarios/internal/pageparts"
 )
 
 //go:embed page
@@ -43,23 +44,11 @@ func WriteHTML(w io.Writer, d *Document) error {
 
 // assets joins the files of the page, in the order that order.txt has.
 func assets() (style, script string, err error) {
-	order, err := pageFiles.ReadFile("page/order.txt")
+	page, err := fs.Sub(pageFiles, "page")
 	if err != nil {
 		return "", "", err
 	}
-	var styles, scripts strings.Builder
-	for _, name := range strings.Fields(string(order)) {
-		text, err := pageFiles.ReadFile("page/" + name)
-		if err != nil {
-			return "", "", fmt.Errorf("report: order.txt of the page: %w", err)
-		}
-		b := &scripts
-		if path.Ext(name) == ".css" {
-			b = &styles
-		}
-		b.Write(text)
-	}
-	return styles.String(), scripts.String(), nil
+	return pageparts.Join(page)
 }
 
 // WriteJSON writes d as one JSON value in one line.

@@ -93,6 +93,9 @@
 //     purpose.
 //   - [github.com/lockstep-dst/lockstep/scenarios/internal/shrink]: makes a plan small, by any
 //     judge.
+//   - [github.com/lockstep-dst/lockstep/scenarios/harness/board]: the page of campaigns.
+//   - [github.com/lockstep-dst/lockstep/scenarios/internal/pageparts]: what the pages of
+//     failures and of campaigns share.
 //   - [github.com/lockstep-dst/lockstep/scenarios/harness/cli]
 //     [github.com/lockstep-dst/lockstep/scenarios/harness/check]: parts of commands.
 //   - [github.com/lockstep-dst/lockstep/cmd/lockstep/internal/settings]: values of flags from

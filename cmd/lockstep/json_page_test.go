@@ -82,9 +82,9 @@ func (p *jsonPage) run(line string) string {
 		p.cluster = p.start(append(words[:len(words)-1], p.ports...))
 		eventually(p.t, line, func() bool { return strings.Contains(p.cluster.output.String(), `"ready":true`) })
 		return p.news()
-	case words[1] == "watch": // as if somebody interrupts it
-		w := p.start(words)
-		eventually(p.t, line, func() bool { return strings.Count(w.output.String(), "\n") >= 2 })
+	case words[1] == "watch" || words[1] == "serve": // as if somebody interrupts it
+		w, lines := p.start(words), map[string]int{"watch": 2, "serve": 1}[words[1]]
+		eventually(p.t, line, func() bool { return strings.Count(w.output.String(), "\n") >= lines })
 		require.NoError(p.t, w.Process.Signal(os.Interrupt))
 		<-w.ended
 		return w.output.String()

@@ -26,7 +26,7 @@ func Main(systems ...scenarios.System) {
 	os.Exit(cli.Run(cmd))
 }
 
-// Command returns a command with the subcommands fuzz, replay, shrink, necessity,
+// Command returns a command with the subcommands fuzz, serve, replay, shrink, necessity,
 // report, plan and check for systems under test, of which the first is the default. Its
 // name, descriptions and subcommands can be changed. cli.Run executes it; Execute returns
 // its errors, of which those with an exit code of their own are a *cli.Error.
@@ -48,7 +48,7 @@ func Command(systems ...scenarios.System) (*cobra.Command, error) {
 		SilenceErrors: true,
 	}
 	cli.AddOutputFlags(cmd)
-	cmd.AddCommand(fuzzCommand(list), planCommand(list), replayCommand(list), shrinkCommand(list), necessityCommand(list), reportCommand(list), check.Command())
+	cmd.AddCommand(fuzzCommand(list), serveCommand(), planCommand(list), replayCommand(list), shrinkCommand(list), necessityCommand(list), reportCommand(list), check.Command())
 	addHelp(cmd)
 	return cmd, nil
 }

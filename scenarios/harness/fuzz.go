@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/spf13/cobra"
@@ -53,6 +54,7 @@ nothing has failed so far. A second Ctrl-C ends it at once.`,
 	flags.DurationVar(&f.checkTimeout, "check-timeout", campaign.DefaultCheckTimeout, "give up judging a history after so long; it is then undecided")
 	flags.StringVar(&f.out, "out", defaultOut, "directory for what is kept of failures")
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
+	flags.StringVar(&f.serve, "serve", "", "show the campaign at this address while it runs, as in "+defaultListen+": see serve")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
 	f.verboseFlag(cmd)
@@ -73,6 +75,7 @@ type fuzz struct {
 	checkTimeout  time.Duration
 	out           string
 	state         string
+	serve         string
 	junit         string
 	neverHitFails bool
 	verbose, json bool
@@ -83,6 +86,7 @@ type fuzz struct {
 
 	noShrink bool
 	failures []failureEvent // first failure of each signature
+	live     *board.Live    // nil: the campaign is not served
 }
 
 func (f *fuzz) run(cmd *cobra.Command) error {
@@ -99,7 +103,11 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	if err := f.saveUnfinished(c, &c.Resume); err != nil {
 		return err
 	}
-	rep := f.reporter(cmd)
+	rep, stopServing, err := f.servedReporter(cmd, c)
+	if err != nil {
+		return err
+	}
+	defer stopServing()
 	rep.begin(c)
 	f.failureTexts = map[string]string{}
 	defer rep.close()
@@ -108,6 +116,7 @@ func (f *fuzz) run(cmd *cobra.Command) error {
 	if err != nil {
 		return &cli.Error{Code: cli.Harness, Text: "harness fault: " + err.Error()}
 	}
+	f.keepRecord(cmd, c, &sum)
 	end := f.ending(cmd, c, &sum, time.Since(begin))
 	saved := kept
 	if kept == nil { // or else the same command is to find the failures once more

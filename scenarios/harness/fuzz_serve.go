@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -48,15 +49,18 @@ func (f *fuzz) record(cmd *cobra.Command, c *campaign.Campaign, s *campaign.Summ
 }
 
 // keepRecord appends the record of a campaign that has ended to those beside its failures.
-// That it could not is told, and is no verdict.
+// A folder is not made for a campaign in which nothing has failed. That the record could
+// not be written is told, and is no verdict.
 func (f *fuzz) keepRecord(cmd *cobra.Command, c *campaign.Campaign, s *campaign.Summary) {
 	if s.Seeds == c.Resume.Seeds {
 		return // it has run nothing
 	}
 	r := f.record(cmd, c, s)
 	r.Ended = time.Now().UTC()
-	if err := board.AppendRecord(f.out, r); err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "no record of this campaign: %v\n", err)
+	if _, err := os.Stat(f.out); err == nil || len(s.Groups) > 0 {
+		if err := board.AppendRecord(f.out, r); err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "no record of this campaign: %v\n", err)
+		}
 	}
 	if f.live != nil {
 		f.live.Update(r, 0, false)

@@ -17,7 +17,13 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 	if m == nil {
 		n.definitions.fetch(from, p.Key)
 	}
-	if reason := n.rejectReason(from, m, p); reason != "" {
+	value, reason := n.judge(from, m, p)
+	if reason == BaseNotHeld {
+		n.rejectBase(from, p.Key, p.Ballot, p.First)
+		n.dropIfEmpty(m)
+		return
+	}
+	if reason != "" {
 		n.counts.rejected(reason)
 		r := n.rejects.Make(arenaBlock)
 		*r = Reject{Phase: p.Phase, Key: p.Key, Ballot: p.Ballot, Reason: reason, First: p.First}
@@ -44,32 +50,62 @@ func (n *Node) handleProposal(from ID, p *Proposal) {
 		invariant.Check(m.promised == p.Ballot && m.accepted.Less(p.Ballot), "node: an acknowledged prepare is the acceptor's promise, above what it has accepted")
 		a.Accepted, a.Value = m.accepted, m.value
 	} else {
-		n.accept(m, p)
+		n.accept(m, p, value)
 	}
 	invariant.Check(p.Phase == Prepare || m.accepted == p.Ballot && m.value != nil, "node: an acknowledged accept is what the acceptor has accepted")
 	n.sendWhenDurable(from, a, m.durableAt)
 }
 
-// rejectReason returns the reason to reject a proposal, or "" to acknowledge it. A
-// proposal comes from the node of its ballot: a member cannot propose as another.
-func (n *Node) rejectReason(from ID, m *machine, p *Proposal) Reason {
+// judge returns the reason to reject a proposal, or "" to acknowledge it, and then the
+// value of an accept. A proposal comes from the node of its ballot: a member cannot propose
+// as another.
+func (n *Node) judge(from ID, m *machine, p *Proposal) (*Value, Reason) {
 	switch {
 	case m == nil:
-		return UnknownDefinition
+		return nil, UnknownDefinition
 	case p.Ballot.Epoch != firstEpoch:
-		return StaleEpoch
+		return nil, StaleEpoch
 	case !n.validBallot(p.Ballot) || p.Ballot.Node != from || !p.Next.IsZero() && !n.validNext(p) || !p.Known.IsZero() && !n.validBallot(p.Known):
-		return Malformed
-	case p.Phase == Prepare:
-		switch {
-		case !m.promised.Less(p.Ballot) || !m.accepted.Less(p.Ballot):
-			return StaleBallot
-		case n.refusesForQuota(m, p):
-			n.mark(MarkQuotaPrepare)
-			return QuotaReached
-		}
-		return ""
-	case p.Phase != Accept || p.Value == nil || !p.Value.extends(m.value, m.def) && p.Value.check(m.def, n.firstSerial) != nil:
+		return nil, Malformed
+	case p.Phase == Accept && p.Extension != nil:
+		return n.judgeExtension(m, p)
+	case p.Phase == Accept:
+		return p.Value, n.judgeValue(m, p)
+	case p.Phase != Prepare:
+		return nil, Malformed
+	case !m.promised.Less(p.Ballot) || !m.accepted.Less(p.Ballot):
+		return nil, StaleBallot
+	case n.refusesForQuota(m, p):
+		n.mark(MarkQuotaPrepare)
+		return nil, QuotaReached
+	}
+	return nil, ""
+}
+
+// judgeExtension is judge for an accept that names its value as an extension. Also if the
+// value is accepted already, the base is gone: then the proposer sends the value, to
+// be compared.
+func (n *Node) judgeExtension(m *machine, p *Proposal) (*Value, Reason) {
+	switch {
+	case p.Value != nil || !n.validBallot(p.Extension.Base) || !p.Extension.Base.Less(p.Ballot):
+		return nil, Malformed
+	case m.accepted != p.Ballot && (p.Ballot.Less(m.promised) || p.Ballot.Less(m.accepted)):
+		return nil, StaleBallot
+	case m.accepted != p.Extension.Base:
+		return nil, BaseNotHeld
+	}
+	value := p.Extension.of(m.value, m.def)
+	if value == nil {
+		return nil, Malformed
+	}
+	n.mark(MarkValueExtended)
+	return value, ""
+}
+
+// judgeValue is judge for an accept with its value.
+func (n *Node) judgeValue(m *machine, p *Proposal) Reason {
+	switch {
+	case p.Value == nil || !p.Value.extends(m.value, m.def) && p.Value.check(m.def, n.firstSerial) != nil:
 		return Malformed
 	case m.accepted == p.Ballot:
 		// Sent again, or it came by repair: one ballot has one value.
@@ -101,8 +137,8 @@ func (n *Node) promise(m *machine, b Ballot) {
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: b, DurableAt: m.durableAt})
 }
 
-// accept stores the proposal's value in m and promises its next ballot.
-func (n *Node) accept(m *machine, p *Proposal) {
+// accept stores value, the proposal's, in m and promises its next ballot.
+func (n *Node) accept(m *machine, p *Proposal, value *Value) {
 	if m.accepted == p.Ballot {
 		n.mark(MarkDuplicateAccept)
 		if m.promised.Less(p.Next) {
@@ -114,12 +150,12 @@ func (n *Node) accept(m *machine, p *Proposal) {
 	invariant.Check(m.accepted.Less(p.Ballot), "node: an acceptor accepts in the order of ballots")
 	invariant.Check(!p.Ballot.Less(m.promised), "node: an acceptor accepts nothing below its promise")
 	before := m.contribution()
-	m.accepted, m.value = p.Ballot, p.Value
+	m.accepted, m.value = p.Ballot, value
 	n.repair.update(m, before)
 	m.promised = maxBallot(m.promised, maxBallot(p.Ballot, p.Next))
 	m.checkAcceptor()
 	n.persist(m, true)
-	n.observe(Observation{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: p.Value, DurableAt: m.durableAt})
+	n.observe(Observation{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: value, DurableAt: m.durableAt})
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: m.promised, DurableAt: m.durableAt})
 }
 

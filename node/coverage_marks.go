@@ -25,40 +25,45 @@ const (
 const (
 	MarkPrepareRejected Mark = iota + MarkLateResponse + 1
 	MarkAcceptRejected
-	MarkDuplicateAccept  // a duplicate accept was acknowledged again
-	MarkNextPromisedLate // only the duplicate requested the promise of a next ballot; the value had come by repair
-	MarkSendAwaitsSync   // a message had to wait until the log was durable
-	MarkStaleCommit      // a commit was older than the latest known chosen value
+	MarkDuplicateAccept    // a duplicate accept was acknowledged again
+	MarkNextPromisedLate   // only the duplicate requested the promise of a next ballot; the value had come by repair
+	MarkSendAwaitsSync     // a message had to wait until the log was durable
+	MarkStaleCommit        // a commit was older than the latest known chosen value
+	MarkValueExtended      // an accept named its value as an extension of the accepted one
+	MarkCommitWithoutValue // a commit left out the value that its receiver has accepted
+	MarkBaseNotHeld        // the base of an extension, or the value of such a commit, was not what its receiver has accepted
+	MarkAcceptInFull       // an accept was then sent with its value
+	MarkCommitInFull       // a commit was
 )
 
 // Marks of outcomes.
 const (
-	MarkDedupHit               Mark = iota + MarkStaleCommit + 1 // a proposal was answered on arrival: its entry is in a value known to be chosen
-	MarkDedupHitInQueue                                          // a waiting proposal was answered: another node had carried it out
-	MarkDedupHitOnRetry                                          // a retry found that an earlier attempt had taken effect
-	MarkAbortTombstone                                           // an abort tombstone was proposed to reject a retry
-	MarkTombstoneFound                                           // an attempt found the operation's abort tombstone
-	MarkTombstonesFull                                           // a retry got no abort tombstone: they fill half of the window
-	MarkIDConflict                                               // an attempt found an entry that is the result of another request
-	MarkWatermarkAhead                                           // an operation's watermark is above the machine's serial
-	MarkVersionMismatch                                          // an operation expected another version than the machine's
-	MarkVersionNotReached                                        // a retry expects a later version, so its outcome is unknown
-	MarkRetiredMachine                                           // an operation came to a retired machine
-	MarkNoOpRoundRejection                                       // a no-op round decided a rejection
-	MarkDedupWindowOverflow                                      // an entry left the dedup window
-	MarkForwarded                                                // an operation was forwarded to the node at work on its machine
-	MarkForwardReturned                                          // a forwarded operation came back undecided
-	MarkForwardRefused                                           // a forwarded operation was refused: another node is at work by now
-	MarkHandedBack                                               // a forwarded operation was given back: the node is about to stop
-	MarkForwardTimeout                                           // a forwarded operation had no response in time
-	MarkLateForwardResponse                                      // a response came that was no longer awaited
-	MarkForwardResponseAwaited                                   // only the other node can know the outcome: its response is awaited
-	MarkWindowExpired                                            // a first attempt was rejected: the window is past its watermark
-	MarkWindowExpiredRetry                                       // a retry or a proposed operation is unknown: the window is past its watermark
-	MarkDeadlineInQueue                                          // the deadline of a first attempt passed before an accept was sent
-	MarkDeadlineRetry                                            // the deadline of a retry passed before an accept was sent: unknown
-	MarkDeadlineAfterAccept                                      // the deadline passed after an accept was sent: unknown
-	MarkQueueFull                                                // an operation was rejected because of overload
+	MarkDedupHit               Mark = iota + MarkCommitInFull + 1 // a proposal was answered on arrival: its entry is in a value known to be chosen
+	MarkDedupHitInQueue                                           // a waiting proposal was answered: another node had carried it out
+	MarkDedupHitOnRetry                                           // a retry found that an earlier attempt had taken effect
+	MarkAbortTombstone                                            // an abort tombstone was proposed to reject a retry
+	MarkTombstoneFound                                            // an attempt found the operation's abort tombstone
+	MarkTombstonesFull                                            // a retry got no abort tombstone: they fill half of the window
+	MarkIDConflict                                                // an attempt found an entry that is the result of another request
+	MarkWatermarkAhead                                            // an operation's watermark is above the machine's serial
+	MarkVersionMismatch                                           // an operation expected another version than the machine's
+	MarkVersionNotReached                                         // a retry expects a later version, so its outcome is unknown
+	MarkRetiredMachine                                            // an operation came to a retired machine
+	MarkNoOpRoundRejection                                        // a no-op round decided a rejection
+	MarkDedupWindowOverflow                                       // an entry left the dedup window
+	MarkForwarded                                                 // an operation was forwarded to the node at work on its machine
+	MarkForwardReturned                                           // a forwarded operation came back undecided
+	MarkForwardRefused                                            // a forwarded operation was refused: another node is at work by now
+	MarkHandedBack                                                // a forwarded operation was given back: the node is about to stop
+	MarkForwardTimeout                                            // a forwarded operation had no response in time
+	MarkLateForwardResponse                                       // a response came that was no longer awaited
+	MarkForwardResponseAwaited                                    // only the other node can know the outcome: its response is awaited
+	MarkWindowExpired                                             // a first attempt was rejected: the window is past its watermark
+	MarkWindowExpiredRetry                                        // a retry or a proposed operation is unknown: the window is past its watermark
+	MarkDeadlineInQueue                                           // the deadline of a first attempt passed before an accept was sent
+	MarkDeadlineRetry                                             // the deadline of a retry passed before an accept was sent: unknown
+	MarkDeadlineAfterAccept                                       // the deadline passed after an accept was sent: unknown
+	MarkQueueFull                                                 // an operation was rejected because of overload
 )
 
 // Marks of reads.
@@ -106,7 +111,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{
 	"fast-path", "batch", "resent", "round-timeout", "preempted", "backoff-cut-short", "recovered-unfinished-value", "cached-promise-dropped", "late-response",
-	"prepare-rejected", "accept-rejected", "duplicate-accept", "next-promised-late", "send-awaits-sync", "stale-commit",
+	"prepare-rejected", "accept-rejected", "duplicate-accept", "next-promised-late", "send-awaits-sync", "stale-commit", "value-extended", "commit-without-value", "base-not-held", "accept-in-full", "commit-in-full",
 	"dedup-hit", "dedup-hit-in-queue", "dedup-hit-on-retry", "abort-tombstone", "tombstone-found", "tombstones-full", "id-conflict", "watermark-ahead", "version-mismatch", "version-not-reached", "retired-machine", "no-op-round-rejection", "dedup-window-overflow",
 	"forwarded", "forward-returned", "forward-refused", "handed-back", "forward-timeout", "late-forward-response", "forward-response-awaited",
 	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",

@@ -30,8 +30,8 @@ type forwarding struct {
 // noteOtherActive records that the proposer of a commit is at work on m, until the
 // given time: if the commit has entries above knownSerial, the serial up to which entries
 // were known or waiting here.
-func (m *machine) noteOtherActive(c *Commit, knownSerial uint64, until time.Duration) {
-	if m.chosenAt == c.Ballot && c.Value.Serial > knownSerial {
+func (m *machine) noteOtherActive(b Ballot, v *Value, knownSerial uint64, until time.Duration) {
+	if m.chosenAt == b && v.Serial > knownSerial {
 		m.otherActiveUntil = until
 	}
 }

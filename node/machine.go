@@ -19,6 +19,10 @@ type machine struct {
 	failures uint8  // as a proposer: failed rounds; halved by a success that was quick
 	kept     bool   // it counts towards the quotas
 
+	// As a proposer, of what is chosen at chosenAt.
+	holders     memberSet // members that are known to have accepted it
+	toldWithout memberSet // members that were sent its commit without the value, and have not asked for it
+
 	// Acceptor, durable once the log is durable up to durableAt.
 	promised  Ballot
 	accepted  Ballot
@@ -196,6 +200,7 @@ func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
 	n.keep(m)
 	before := m.contribution()
 	m.chosenAt, m.chosen = b, v
+	m.holders, m.toldWithout = 0, 0
 	n.repair.update(m, before)
 	m.highestRound = max(m.highestRound, b.Round)
 	if m.cachedPromise.Less(b) {
@@ -277,7 +282,10 @@ func (n *Node) handleCommit(from ID, c *Commit) {
 		n.counts.Discarded++
 		return
 	}
-	v := n.findMachine(c.Key).sharedValue(c.Ballot, c.Value)
+	v, ok := n.committedValue(from, c)
+	if !ok {
+		return
+	}
 	m := n.receivedMachine(from, c.Key, c.Ballot, v)
 	if m == nil {
 		return
@@ -287,7 +295,30 @@ func (n *Node) handleCommit(from ID, c *Commit) {
 	}
 	known := n.valueOrInitial(m, m.chosen).Serial
 	found := n.learn(m, c.Ballot, v)
-	m.noteOtherActive(c, known+uint64(found), n.now+n.cfg.ResendTimeout)
+	m.noteOtherActive(c.Ballot, v, known+uint64(found), n.now+n.cfg.ResendTimeout)
 	n.observe(Observation{Kind: Learnt, Key: c.Key, Ballot: c.Ballot, Value: v})
 	n.cutBackoffShort(m, c.Ballot.Node)
+}
+
+// committedValue returns the value of a commit. A commit without one is of the value that
+// this node has accepted at its ballot. If it has not, the sender is asked for the value,
+// unless a later one is known; ok is false then.
+func (n *Node) committedValue(from ID, c *Commit) (v *Value, ok bool) {
+	m := n.findMachine(c.Key)
+	switch {
+	case c.Value != nil:
+		return m.sharedValue(c.Ballot, c.Value), true
+	case m != nil && m.accepted == c.Ballot:
+		n.mark(MarkCommitWithoutValue)
+		return m.value, true
+	case m != nil && !m.chosenAt.Less(c.Ballot):
+		n.mark(MarkStaleCommit)
+	case n.definitionOf(c.Key) == nil:
+		n.discardUnjudged()
+	case !n.validBallot(c.Ballot):
+		n.counts.Discarded++
+	default:
+		n.rejectBase(from, c.Key, c.Ballot, c.First)
+	}
+	return nil, false
 }

@@ -33,6 +33,9 @@ type Proposal struct {
 	Next   Ballot // accept: the next ballot, to be promised too
 	Known  Ballot // prepare: the highest ballot at which the proposer knows a value to be accepted; zero: it knows none
 	First  OpID
+
+	Extension *Extension // accept: in place of Value
+	full      *Proposal  // as it was made, with its Value; see InFull
 }
 
 // Acknowledgment is an acceptor's consent to a Proposal. It is sent once the
@@ -49,9 +52,10 @@ type Acknowledgment struct {
 
 // The reasons of a Reject.
 const (
-	StaleBallot Reason = "stale-ballot" // a higher one is promised or accepted; also in a Reply that refuses a forwarded operation
-	StaleEpoch  Reason = "stale-epoch"  // of another set of members
-	Malformed   Reason = "malformed"    // the value is invalid
+	StaleBallot Reason = "stale-ballot"  // a higher one is promised or accepted; also in a Reply that refuses a forwarded operation
+	StaleEpoch  Reason = "stale-epoch"   // of another set of members
+	Malformed   Reason = "malformed"     // the value is invalid
+	BaseNotHeld Reason = "base-not-held" // an extension or a commit without a value: its base is not what the sender has accepted; it has not judged the ballot
 )
 
 // Reject is an acceptor's refusal of a Proposal.
@@ -69,8 +73,10 @@ type Reject struct {
 type Commit struct {
 	Key    string
 	Ballot Ballot
-	Value  *Value
+	Value  *Value // nil: what the receiver has accepted at Ballot
 	First  OpID
+
+	full *Commit // with the Value that it was sent without; see InFull
 }
 
 // ReadID identifies one quorum read or one repair exchange. None is used twice.
@@ -124,6 +130,9 @@ func (m *Proposal) String() string {
 		}
 		return s
 	}
+	if x := m.Extension; x != nil {
+		return fmt.Sprintf("proposal-accept %s %s ballot %v base %v and %d more next %v", m.Key, m.First, m.Ballot, x.Base, len(x.Entries), m.Next)
+	}
 	return fmt.Sprintf("proposal-accept %s %s ballot %v %v next %v", m.Key, m.First, m.Ballot, m.Value, m.Next)
 }
 
@@ -139,6 +148,9 @@ func (m *Reject) String() string {
 }
 
 func (m *Commit) String() string {
+	if m.Value == nil {
+		return fmt.Sprintf("commit %s %s ballot %v", m.Key, m.First, m.Ballot)
+	}
 	return fmt.Sprintf("commit %s %s ballot %v %v", m.Key, m.First, m.Ballot, m.Value)
 }
 

@@ -114,6 +114,7 @@ type Node struct {
 	acknowledgments arena.Arena[Acknowledgment]
 	rejects         arena.Arena[Reject]
 	commits         arena.Arena[Commit]
+	extensions      arena.Arena[Extension]
 	requests        arena.Arena[ReadRequest]
 	reports         arena.Arena[ReadReport]
 	operations      arena.Arena[operation]
@@ -402,7 +403,7 @@ func (n *Node) BootNumber() uint64 { return n.boot }
 func (n *Node) Counters() Counters {
 	c := n.counts
 	c.Rejects = map[Reason]uint64{}
-	for _, r := range []Reason{Illegal, VersionMismatch, WindowExpired, IDConflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, QuotaReached, StaleBallot, StaleEpoch, Malformed} {
+	for _, r := range []Reason{Illegal, VersionMismatch, WindowExpired, IDConflict, BadRequest, Overloaded, Timeout, UnknownState, UnknownDefinition, QuotaReached, StaleBallot, StaleEpoch, Malformed, BaseNotHeld} {
 		c.Rejects[r] = n.counts.Rejects[r]
 	}
 	return c

@@ -45,7 +45,9 @@ type round struct {
 	first           OpID
 	acknowledged    memberSet // members that acknowledged this phase
 	rejected        memberSet
-	highestAccepted Ballot // prepare: the highest accepted ballot reported
+	holders         memberSet  // accept: those that are sent the extension in place of the value
+	extension       *Extension // accept: value as an extension of a value that holders have accepted
+	highestAccepted Ballot     // prepare: the highest accepted ballot reported
 	highestValue    *Value
 	beganAt         time.Duration // with its first phase
 	attempts        int           // times this phase was sent
@@ -132,6 +134,7 @@ func (n *Node) beginAccept(m *machine, ballot, at Ballot, base *Value) {
 	}
 	m.round = round{phase: Accept, ballot: ballot, next: n.newBallot(m), value: value, batch: batch, first: first, beganAt: began}
 	invariant.Check(ballot.Less(m.round.next), "node: the next ballot is above the round's")
+	n.extendChosen(m, at, base)
 	n.observe(Observation{Kind: Proposed, Key: m.key, Ballot: ballot, Value: value, BaseBallot: at})
 	n.sendRound(m)
 }
@@ -143,21 +146,27 @@ func (n *Node) sendRound(m *machine) {
 	invariant.Check((r.phase == Accept) == (r.value != nil), "node: the value of a round is fixed for its accept phase, and not before")
 	invariant.Check(r.ballot.Node == n.cfg.ID && r.ballot.Boot == n.boot, "node: a node proposes at ballots of its own life")
 	invariant.Check(r.attempts <= n.cfg.MaxResends, "node: a phase is sent again at most MaxResends times")
-	p := n.proposals.Make(arenaBlock)
-	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
-	if r.phase == Prepare {
-		p.Known = m.knownAccepted()
-	}
-	for i, id := range n.cfg.Members {
-		if !r.acknowledged.has(i) && !r.rejected.has(i) {
-			n.sendWhenDurable(id, p, 0)
-			if r.attempts > 0 {
-				n.counts.Resent++
-			}
-		}
-	}
 	if r.attempts > 0 {
 		n.mark(MarkResent)
+		r.holders = 0 // what is sent again is sent in full
+	}
+	p := n.roundProposal(m)
+	short := p
+	if r.holders != 0 {
+		short = n.shortened(p, r.extension)
+	}
+	for i, id := range n.cfg.Members {
+		switch {
+		case r.acknowledged.has(i) || r.rejected.has(i):
+			continue
+		case r.holders.has(i):
+			n.sendWhenDurable(id, short, 0)
+		default:
+			n.sendWhenDurable(id, p, 0)
+		}
+		if r.attempts > 0 {
+			n.counts.Resent++
+		}
 	}
 	if r.attempts == 0 {
 		r.sentAt = n.now
@@ -165,6 +174,17 @@ func (n *Node) sendRound(m *machine) {
 	r.attempts++
 	r.resendAt = n.now + n.resendTimeout(m)
 	n.scheduleWake(m, r.resendAt)
+}
+
+// roundProposal is the proposal of m's round and phase, with the value of an accept.
+func (n *Node) roundProposal(m *machine) *Proposal {
+	r := &m.round
+	p := n.proposals.Make(arenaBlock)
+	*p = Proposal{Phase: r.phase, Key: m.key, Ballot: r.ballot, Value: r.value, Next: r.next, First: r.first}
+	if r.phase == Prepare {
+		p.Known = m.knownAccepted()
+	}
+	return p
 }
 
 // resendTimeout is the wait for responses before a phase is sent again. It doubles
@@ -191,11 +211,14 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 		n.counts.Discarded++
 		return
 	}
+	i := n.member(from)
 	if m.work == nil {
+		m.noteHolder(i, a)
 		return
 	}
-	r, i := &m.round, n.member(from)
+	r := &m.round
 	if r.phase != a.Phase || r.ballot != a.Ballot || r.acknowledged.has(i) {
+		m.noteHolder(i, a)
 		n.mark(MarkLateResponse)
 		return
 	}
@@ -256,13 +279,7 @@ func (n *Node) onChosen(m *machine) {
 	for _, o := range r.batch {
 		n.answerChosen(m, o)
 	}
-	c := n.commits.Make(arenaBlock)
-	*c = Commit{Key: m.key, Ballot: r.ballot, Value: r.value, First: r.first}
-	for _, id := range n.cfg.Members {
-		if id != n.cfg.ID {
-			n.sendWhenDurable(id, c, 0)
-		}
-	}
+	n.sendCommits(m)
 	n.endRound(m)
 	n.startRound(m)
 }
@@ -282,6 +299,10 @@ func (n *Node) handleReject(from ID, j *Reject) {
 	}
 	if !n.validBallot(j.Ballot) || !j.Promised.IsZero() && !n.validBallot(j.Promised) {
 		n.counts.Discarded++
+		return
+	}
+	if j.Reason == BaseNotHeld { // says nothing of the ballot, so the round goes on
+		n.sendInFull(from, m, j)
 		return
 	}
 	if m.highestRound > 0 && n.reaches(from, m, j.Promised.Round) { // 0: this life has proposed nothing yet

@@ -45,7 +45,7 @@ type repairNode interface {
 	receivedMachine(from ID, key string, b Ballot, v *Value) *machine // nil: dropped
 	requireDefinition(peer ID, key string) bool                       // of what a peer has sent; if it is unknown, the node looks it up
 	validBallot(b Ballot) bool
-	accept(m *machine, p *Proposal)               // of an acceptor
+	accept(m *machine, p *Proposal, value *Value) // of an acceptor
 	learnFromPeer(m *machine, b Ballot, v *Value) // of a learner
 	startNoOpRound(m *machine, known Ballot)      // of a proposer; m must be idle, and somebody has accepted known
 }
@@ -365,7 +365,7 @@ func (r *repair) handleValue(from ID, v *RepairValue) {
 		r.counts.Pulled++
 		r.node.mark(MarkRepairPulled)
 		r.pull.changed = true
-		r.node.accept(m, &Proposal{Ballot: v.Ballot, Value: v.Value})
+		r.node.accept(m, &Proposal{Ballot: v.Ballot}, v.Value)
 	}
 	if v.Chosen && m.chosenAt.Less(v.Ballot) {
 		r.learn(m, v.Ballot, v.Value)

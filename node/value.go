@@ -100,7 +100,7 @@ func (v *Value) tombstones() (n int) {
 
 // withEntry returns v with one more entry, and a window of at most size entries. Values
 // share the array behind Window: the new entry is stored after v's last if that place
-// is free, so that the others are not copied. If more entries are dropped than added,
+// is free, or has it already, so that the others are not copied. If more entries are dropped than added,
 // nothing is shared: a retired machine would keep the whole array alive.
 func (v *Value) withEntry(e Entry, size int) *Value {
 	w := &Value{Version: v.Version, Serial: v.Serial + 1, State: e.To, StateBefore: v.StateBefore, Window: v.Window}
@@ -112,7 +112,7 @@ func (v *Value) withEntry(e Entry, size int) *Value {
 		w.Window = w.Window[drop:]
 	}
 	n := len(w.Window)
-	if n == cap(w.Window) || n < len(v.Window)-1 || w.Window[:n+1][n].ID != "" {
+	if n == cap(w.Window) || n < len(v.Window)-1 || w.Window[:n+1][n].ID != "" && w.Window[:n+1][n] != e {
 		room := size / 2
 		if n < room { // most machines stay small
 			room = n / 2

@@ -95,6 +95,30 @@ func TestCodecsAreAgreedUpon(t *testing.T) {
 	}
 }
 
+// A peer that reads extensions gets a message as it was made. One of an earlier build, which
+// does not say so, gets it in full.
+func TestExtensionsGoToThoseWhoReadThem(t *testing.T) {
+	full := &node.Commit{Key: "lifecycle/a", Ballot: node.Ballot{Epoch: 1, Round: 7, Node: 1, Boot: 1}, Value: &node.Value{Version: 1, Serial: 1, State: "Running",
+		StateBefore: "Init", Window: []node.Entry{{ID: "c1.1", To: "Running"}}}}
+	for name, x := range map[string]struct {
+		reads bool
+		want  node.Message
+	}{
+		"this build":       {true, &node.Commit{Key: full.Key, Ballot: full.Ballot}},
+		"an earlier build": {false, full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			members := cluster(t, 2, func(c *tcp.Config) {
+				c.Hello.OfferCodecs(wire.Binary{})
+				c.Hello.Extends = c.Hello.Node == 1 || x.reads
+			})
+			require.True(t, members[0].Send(2, full.WithoutValue()))
+			eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 1 })
+			require.Equal(t, x.want, members[1].from(1)[0])
+		})
+	}
+}
+
 func TestSendRefusesWhomItDoesNotKnow(t *testing.T) {
 	members := cluster(t, 2)
 	require.False(t, members[0].Send(1, numbered(1)), "itself")

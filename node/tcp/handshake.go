@@ -53,7 +53,7 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if _, err := c.Write(appendVerdict(nil, nil)); err != nil {
 		return err
 	}
-	c.codec = wire.AgreedCodec(t.cfg.Hello, theirs)
+	c.codec, c.extends = wire.AgreedCodec(t.cfg.Hello, theirs), theirs.Extends
 	return c.handshakeDone()
 }
 

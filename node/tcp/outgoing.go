@@ -90,7 +90,7 @@ func (t *Transport) readKeepalives(c *conn) error {
 func (t *Transport) sendQueued(p *peer, c *conn) error {
 	idle := time.NewTimer(t.cfg.KeepaliveInterval)
 	defer idle.Stop()
-	b := batch{codec: c.codec}
+	b := batch{codec: c.codec, inFull: !c.extends}
 	for {
 		select {
 		case <-c.done:
@@ -138,9 +138,10 @@ func (t *Transport) sendAll(p *peer, c *conn, b *batch) error {
 
 // batch is a list of messages that are written at once.
 type batch struct {
-	codec wire.Codec
-	bytes []byte
-	types [types]uint64 // number of messages by type
+	codec  wire.Codec
+	inFull bool // the peer reads no extensions
+	bytes  []byte
+	types  [types]uint64 // number of messages by type
 }
 
 // begin empties the batch.
@@ -155,6 +156,9 @@ func (b *batch) hasRoom() bool { return len(b.bytes) < batchSize }
 
 // add encodes a message. With an error the batch is as before.
 func (b *batch) add(m node.Message) error {
+	if b.inFull {
+		m = node.InFull(m)
+	}
 	out, err := wire.AppendMessage(b.bytes, b.codec, m)
 	if err != nil {
 		return err

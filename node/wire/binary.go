@@ -83,6 +83,8 @@ func newMessage(k messageType) node.Message {
 		return new(node.RepairValue)
 	case typeIntroduction:
 		return new(member.Introduction)
+	case typeExtendedAccept:
+		return &node.Proposal{Phase: node.Accept, Extension: new(node.Extension)}
 	}
 	return nil
 }
@@ -92,6 +94,10 @@ func newMessage(k messageType) node.Message {
 func (c *binaryCoder) message(m node.Message) {
 	switch m := m.(type) {
 	case *node.Proposal:
+		if m.Extension != nil {
+			c.extendedAccept(m)
+			break
+		}
 		c.begin(typeProposal)
 		c.texts("key", &m.Key, "first", (*string)(&m.First))
 		c.phase(&m.Phase)
@@ -157,6 +163,14 @@ func (c *binaryCoder) message(m node.Message) {
 		return
 	}
 	c.endFlags()
+}
+
+func (c *binaryCoder) extendedAccept(p *node.Proposal) {
+	c.begin(typeExtendedAccept)
+	c.texts("key", &p.Key, "first", (*string)(&p.First))
+	c.ballot("ballot", &p.Ballot)
+	c.ballot("next", &p.Next)
+	c.extension(p.Extension)
 }
 
 // rareMessage is message for repair and introductions.

@@ -95,7 +95,7 @@ func TestStrictBinary(t *testing.T) {
 		{"", "0 bytes: want a type and flags"},
 		{"05", "1 bytes: want a type and flags"},
 		{"0000", "unknown type 0x0"},
-		{"0d00", "unknown type 0xd"},
+		{"0e00", "unknown type 0xe"},
 		{"0500" + "0301" + "612f6263" + "020109", none},
 		{"0500" + "0301" + "612f6263" + "020109" + "00", "1 bytes after the message"},
 		{"0501" + "0301" + "612f6263" + "020109", "flags: 0x1 is not known"},
@@ -149,7 +149,7 @@ func TestStrictBinary(t *testing.T) {
 		{commit("02", "000040"+"01"), "value.recent: cut off"},
 
 		{"0302" + "0000" + "01020301" + "00", none}, // a prepare without reason
-		{"0302" + "0000" + "01020301" + "10", "reason: 16 is not known"},
+		{"0302" + "0000" + "01020301" + "11", "reason: 17 is not known"},
 		{"0300" + "0000" + "8002", "reason: 256 is out of range"},
 		{"0700" + "0000" + "00" + "01000000", none},
 		{"0700" + "0000" + "00" + "00000000", "kind: missing"},

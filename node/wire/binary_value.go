@@ -63,24 +63,70 @@ func appendValue(b []byte, v *node.Value) []byte {
 	b = appendText(b, v.StateBefore)
 	var states stateHistory
 	states.add(v.StateBefore)
-	for i := range v.Window {
-		e := &v.Window[i]
-		b = appendText(b, string(e.ID))
-		switch e.Kind {
-		case node.EntryTransition:
-			b = appendState(b, e.Kind, e.To, &states)
-			states.add(e.To)
-		case node.EntryTombstone:
-			b = appendState(b, e.Kind, e.Requested, &states)
-		default:
-			b = append(b, byte(e.Kind))
-		}
-	}
+	b = appendEntries(b, v.Window, &states)
 	if v.State != states.at(1) {
 		b[sizeAt] |= 1
 		b = appendText(b, v.State)
 	}
 	return b
+}
+
+func appendEntries(b []byte, entries []node.Entry, states *stateHistory) []byte {
+	for i := range entries {
+		e := &entries[i]
+		b = appendText(b, string(e.ID))
+		switch e.Kind {
+		case node.EntryTransition:
+			b = appendState(b, e.Kind, e.To, states)
+			states.add(e.To)
+		case node.EntryTombstone:
+			b = appendState(b, e.Kind, e.Requested, states)
+		default:
+			b = append(b, byte(e.Kind))
+		}
+	}
+	return b
+}
+
+// extension writes or reads an extension. It is the last field of a message. Its entries
+// refer to states of their own alone.
+func (c *binaryCoder) extension(x *node.Extension) {
+	c.ballot("base", &x.Base)
+	varint(c, "dropped", &x.Dropped)
+	if c.reading {
+		x.Entries = c.readExtensionEntries()
+		return
+	}
+	var states stateHistory
+	c.out = appendNumber(c.out, uint64(len(x.Entries)))
+	c.out = appendEntries(c.out, x.Entries, &states)
+}
+
+func (c *binaryCoder) readExtensionEntries() []node.Entry {
+	n := c.readNumber("entries")
+	text := valueText{string(c.in[c.at:]), c.at}
+	entries := c.makeEntries("entries", n)
+	var states stateHistory
+	for i := range entries {
+		if c.readEntry(text, &entries[i], &states); c.err != nil {
+			c.err = fmt.Errorf("entries[%d].%w", i, c.err)
+			return nil
+		}
+	}
+	return entries
+}
+
+// makeEntries makes room for n entries, if there can be so many.
+func (c *binaryCoder) makeEntries(what string, n uint64) []node.Entry {
+	switch {
+	case n > node.MaxDedupWindow:
+		c.fail(fmt.Errorf("%s: %d entries, at most %d", what, n, node.MaxDedupWindow))
+	case n > uint64(len(c.in)-c.at):
+		c.failCutOff(what)
+	case n > 0:
+		return make([]node.Entry, n)
+	}
+	return nil
 }
 
 func appendState(b []byte, k node.EntryKind, state string, states *stateHistory) []byte {
@@ -97,14 +143,7 @@ func (c *binaryCoder) readValue() *node.Value {
 	v := &node.Value{Version: c.readNumber("value.version")}
 	v.Serial = v.Version + c.readNumber("value.serial")
 	size := c.readNumber("value.recent")
-	switch n := size >> 1; {
-	case n > node.MaxDedupWindow:
-		c.fail(fmt.Errorf("value.recent: %d entries, at most %d", n, node.MaxDedupWindow))
-	case n > uint64(len(c.in)-c.at):
-		c.failCutOff("value.recent")
-	case n > 0:
-		v.Window = make([]node.Entry, n)
-	}
+	v.Window = c.makeEntries("value.recent", size>>1)
 	v.StateBefore = c.part(text, "value.before")
 	var states stateHistory
 	states.add(v.StateBefore)

@@ -17,7 +17,7 @@ const MaxKey = 2*fsm.MaxName + 1
 // reasons are all reasons. Binary encodes their places: the list only grows, at its end.
 var reasons = []node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
 	node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired,
-	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains, node.QuotaReached}
+	node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains, node.QuotaReached, node.BaseNotHeld}
 
 // check returns an error about the first field of m that codecs refuse.
 func check(m node.Message) error {
@@ -27,7 +27,7 @@ func check(m node.Message) error {
 	}
 	switch m := m.(type) {
 	case *node.Proposal:
-		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First), checkOtherBallot(m))
+		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkExtension(m), checkOp("first", m.First), checkOtherBallot(m))
 	case *node.Acknowledgment:
 		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
 	case *node.Reject:
@@ -74,20 +74,40 @@ func checkValue(v *node.Value) error {
 	if v == nil {
 		return nil
 	}
-	if len(v.Window) > node.MaxDedupWindow {
-		return fmt.Errorf("value.recent: %d entries, at most %d", len(v.Window), node.MaxDedupWindow)
+	if err := checkEntries("value.recent", v.Window); err != nil {
+		return err
+	}
+	return firstError(checkText("value.before", v.StateBefore, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
+}
+
+func checkEntries(what string, entries []node.Entry) error {
+	if len(entries) > node.MaxDedupWindow {
+		return fmt.Errorf("%s: %d entries, at most %d", what, len(entries), node.MaxDedupWindow)
 	}
 	maxTo := fsm.MaxText // for one entry: a definition
-	for i := range v.Window {
-		e := &v.Window[i]
+	for i := range entries {
+		e := &entries[i]
 		if err := checkEntry(e, maxTo); err != nil {
-			return fmt.Errorf("value.recent[%d].%w", i, err)
+			return fmt.Errorf("%s[%d].%w", what, i, err)
 		}
 		if len(e.To) > fsm.MaxName {
 			maxTo = fsm.MaxName
 		}
 	}
-	return firstError(checkText("value.before", v.StateBefore, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
+	return nil
+}
+
+// checkExtension refuses an extension in place of anything but the value of an accept.
+func checkExtension(p *node.Proposal) error {
+	switch {
+	case p.Extension == nil:
+		return nil
+	case p.Phase != node.Accept:
+		return errors.New("extension: a prepare has none")
+	case p.Value != nil:
+		return errors.New("extension: there is a value")
+	}
+	return checkEntries("entries", p.Extension.Entries)
 }
 
 // checkEntry checks an entry whose state may have maxTo bytes.

@@ -56,6 +56,7 @@
 //	12 introduction    incarnation?, boot, life, position, stage, cluster?, [flags id incarnation?, …],
 //	                   [boot id end, …], [flags of by incarnation? boot life position, …],
 //	                   answer?, abstains?, more
+//	13 extended-accept key+first, ballot?, next?, base?, dropped, [entry, …]
 //
 //	a number           a varint (LEB128), no longer than it needs
 //	digest, life, id of a life
@@ -75,7 +76,8 @@
 //
 // A reference, 1 to 8, is in place of a state that the machine was in lately: 1 is the
 // state before the entry, 2 the one before that. The least that fits is the one to use,
-// and 0 only if none does. An entry without a state has 0.
+// and 0 only if none does. An entry without a state has 0. The entries of an extended
+// accept refer to states of that list alone.
 //
 // # CBOR
 //
@@ -93,6 +95,8 @@
 //	repair-value    [11, key, ballot, value, chosen]
 //	introduction    [12, incarnation, boot, life, position, stage, cluster, [[id, incarnation], …],
 //	                 [[boot, id, end], …], [[of, by, incarnation, boot, life, position], …], answer, abstains, more]
+//
+//	extended-accept [13, key, ballot, base, dropped, [entry, …], next, first]: a proposal
 //
 //	ballot          [epoch, round, node, boot]
 //	read, exchange  [node, boot, sequence]
@@ -127,6 +131,9 @@
 //
 //	128  names of codecs, 1 to 16, each of 1 to 8 bytes after its length: those that the
 //	     sender reads, the one that it prefers to send with first
+//	129  the sender reads extended accepts, and takes commits without a value
+//
+// A receiver without field 129 is sent neither: node.InFull has what it gets instead.
 //
 // Fields come in the order of their numbers. Later versions may add fields. A receiver
 // skips unknown fields from 128 on, and refuses other unknown fields. Messages are sent in

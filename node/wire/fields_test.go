@@ -75,6 +75,9 @@ func prepare(owner reflect.Value, field string) {
 		if field == "Next" {
 			o.Phase = node.Accept // a prepare has another ballot there
 		}
+		if field == "Extension" {
+			o.Phase = node.Accept // it is in place of an accept's value
+		}
 	case *node.HashRange:
 		o.Depth = 3 // the number of digits of a path
 	}

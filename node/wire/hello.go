@@ -54,6 +54,7 @@ type Hello struct {
 	Life     uint64 // of the messages of this connection; 0: the sender is the acceptor and sends none
 	Epoch    uint32
 	Codec    string   // for a side that knows no list of codecs
+	Extends  bool     // the sender reads extended accepts, and commits without a value
 	Codecs   []string // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
 }
 
@@ -70,6 +71,7 @@ const (
 
 	firstOptionalField = 128
 	fieldCodecs        = 128
+	fieldExtends       = 129 // its data is for later versions
 )
 
 // AppendHello appends h, with the names of codecs cut to eight bytes, and the list of
@@ -89,6 +91,9 @@ func AppendHello(dst []byte, h Hello) []byte {
 	field(fieldCodec, []byte(h.Codec[:min(len(h.Codec), maxCodec)]))
 	if len(h.Codecs) > 0 {
 		field(fieldCodecs, appendCodecs(nil, h.Codecs[:min(len(h.Codecs), maxCodecs)]))
+	}
+	if h.Extends {
+		field(fieldExtends, nil)
 	}
 	return dst
 }
@@ -143,6 +148,11 @@ func (h *Hello) fields(b []byte) error {
 			if h.Codecs != nil || !h.takeCodecs(data) {
 				return fmt.Errorf("field %d is no list of names, or comes twice: %w", number, ErrHello)
 			}
+		case number == fieldExtends:
+			if h.Extends {
+				return fmt.Errorf("field %d comes twice: %w", number, ErrHello)
+			}
+			h.Extends = true
 		case number < firstOptionalField:
 			return fmt.Errorf("field %d is not known, or not in its place: %w", number, ErrHello)
 		}
@@ -192,11 +202,11 @@ func (h *Hello) takeCodecs(data []byte) bool {
 
 func isCodecName(b []byte) bool { return len(b) <= maxCodec && bytes.IndexByte(b, 0) < 0 }
 
-// OfferCodecs makes h offer every codec of this program, and c as the one to send with if
-// the other side reads it. A side that knows no list, which is of an earlier version, is
+// OfferCodecs makes h offer all that this program reads: every codec, with c as the one to send
+// with if the other side reads it, and extensions. A side that knows no list, which is of an earlier version, is
 // offered c, or CBOR in place of Binary, which it does not know.
 func (h *Hello) OfferCodecs(c Codec) {
-	h.Codec, h.Codecs = c.Name(), []string{c.Name()}
+	h.Codec, h.Codecs, h.Extends = c.Name(), []string{c.Name()}, true
 	if c == (Binary{}) {
 		h.Codec = CBOR{}.Name()
 	}

@@ -50,6 +50,10 @@ func TestHelloLayout(t *testing.T) {
 	h.Codecs = []string{"binary", "cbor", "json"}
 	b = wire.AppendHello(nil, h)
 	require.Equal(t, string(helloBytes(2, 2, append(helloFields, codecsField)...)), string(b))
+
+	h.Extends = true
+	b = wire.AppendHello(nil, h)
+	require.Equal(t, string(helloBytes(2, 2, append(helloFields, codecsField, "\x81\x00")...)), string(b))
 }
 
 func TestHelloRoundTrip(t *testing.T) {
@@ -60,6 +64,7 @@ func TestHelloRoundTrip(t *testing.T) {
 		copy(want.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
 		want.Codec = rapid.StringMatching(`[a-z]{0,8}`).Draw(t, "codec")
 		want.Codecs = rapid.OneOf(rapid.Just([]string(nil)), rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}`), 1, 16)).Draw(t, "codecs")
+		want.Extends = rapid.Bool().Draw(t, "extends")
 		want.Protocol = rapid.Uint16Min(wire.Protocol).Draw(t, "protocol")
 		want.Oldest = rapid.Uint16Range(0, wire.Protocol).Draw(t, "oldest")
 		got, err := wire.DecodeHello(wire.AppendHello(nil, want))
@@ -135,7 +140,7 @@ func TestHelloOfEarlierBuild(t *testing.T) {
 
 // Unknown fields from 128 on are of later versions. They are skipped at any place.
 func TestHelloPassesOverLaterFields(t *testing.T) {
-	fields := []string{"\x81\x00"}
+	fields := []string{"\x82\x00"}
 	for _, f := range helloFields {
 		fields = append(fields, f, "\xc8\x03abc")
 	}
@@ -160,7 +165,7 @@ func TestHelloOfVersionOne(t *testing.T) {
 // The Hello of a later build that still speaks this version is accepted. Other later
 // builds are refused, whatever follows the versions.
 func TestHelloOfLaterVersions(t *testing.T) {
-	fields := append(append([]string{}, helloFields...), "\x81\x02hi")
+	fields := append(append([]string{}, helloFields...), "\x82\x02hi")
 	fields[0] = "\x01\x02\x02\x00"
 	theirs, err := wire.DecodeHello(helloBytes(9, 2, fields...))
 	require.NoError(t, err)

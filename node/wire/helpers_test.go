@@ -67,6 +67,11 @@ func samples() []node.Message {
 		&node.RepairRequest{Exchange: read, Digest: 7, Progress: 1, Ranges: []node.HashRange{{Path: 15, Depth: 1, Digest: 1 << 62}}},
 		&node.Proposal{Phase: node.Prepare, Key: "lifecycle/a", Ballot: next, Known: ballot, First: "c1.1"},
 		&node.Reject{Phase: node.Prepare, Key: "lifecycle/a", Ballot: ballot, Reason: node.QuotaReached, First: "c1.1"},
+		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: next, Next: foreign, First: "c1.6", Extension: &node.Extension{Base: ballot, Dropped: 1,
+			Entries: []node.Entry{{ID: "c1.6", Kind: node.EntryTombstone, Requested: "Init"}, {ID: "c1.7", To: "Stopped"}, {ID: "c1.8", To: "Init"}, {ID: "c1.9", To: "Stopped"}}}},
+		&node.Proposal{Phase: node.Accept, Key: "lifecycle/a", Ballot: next, Extension: &node.Extension{Base: ballot}},
+		&node.Commit{Key: "lifecycle/a", Ballot: next, First: "c1.6"},
+		&node.Reject{Phase: node.Accept, Key: "lifecycle/a", Ballot: next, Reason: node.BaseNotHeld, First: "c1.6"},
 	}
 }
 
@@ -142,12 +147,21 @@ func anyValue(t *rapid.T) *node.Value {
 		Version: rapid.Uint64().Draw(t, "version"), Serial: rapid.Uint64().Draw(t, "serial"),
 		State: textUpTo(128).Draw(t, "state"), StateBefore: textUpTo(128).Draw(t, "before"),
 	}
-	state := v.StateBefore
+	v.Window = anyEntries(t, v.StateBefore)
+	return v
+}
+
+func anyExtension(t *rapid.T) *node.Extension {
+	return &node.Extension{Base: anyBallot(t, "base"), Dropped: rapid.Uint16().Draw(t, "dropped"), Entries: anyEntries(t, "")}
+}
+
+// anyEntries returns entries that begin in a state.
+func anyEntries(t *rapid.T, state string) (entries []node.Entry) {
 	for range rapid.SampledFrom([]int{0, 1, 2, 16, node.MaxDedupWindow}).Draw(t, "entries") {
-		if len(v.Window) > 4 { // more entries of the same kind
-			e := v.Window[len(v.Window)-5]
+		if len(entries) > 4 { // more entries of the same kind
+			e := entries[len(entries)-5]
 			e.Kind, e.Requested, state = node.EntryTransition, "", e.To
-			v.Window = append(v.Window, e)
+			entries = append(entries, e)
 			continue
 		}
 		e := node.Entry{ID: opID(t, "id"), To: state, Kind: node.EntryKind(rapid.IntRange(0, 3).Draw(t, "kind"))}
@@ -158,9 +172,9 @@ func anyValue(t *rapid.T) *node.Value {
 			e.Requested = "x" + textUpTo(100).Draw(t, "asked")
 		}
 		state = e.To
-		v.Window = append(v.Window, e)
+		entries = append(entries, e)
 	}
-	return v
+	return entries
 }
 
 // messages generates all messages that codecs accept.
@@ -170,7 +184,7 @@ func messages() *rapid.Generator[node.Message] {
 		phase := rapid.SampledFrom([]node.Phase{node.Prepare, node.Accept}).Draw(t, "phase")
 		kind := rapid.SampledFrom([]node.Kind{node.Propose, node.Read, node.ReadLocal}).Draw(t, "kind")
 		reason := rapid.SampledFrom([]node.Reason{"", node.StaleBallot, node.StaleEpoch, node.UnknownDefinition, node.Malformed,
-			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains, node.QuotaReached}).Draw(t, "reason")
+			node.Illegal, node.Overloaded, node.Timeout, node.UnknownState, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.BadRequest, node.Abstains, node.QuotaReached, node.BaseNotHeld}).Draw(t, "reason")
 		read := node.ReadID{Node: node.ID(rapid.Uint16().Draw(t, "reader")), Boot: rapid.Uint64().Draw(t, "boot"), Seq: rapid.Uint64().Draw(t, "seq")}
 		attempt, number := rapid.Uint32().Draw(t, "attempt"), rapid.Uint64().Draw(t, "number")
 		state := textUpTo(128).Draw(t, "state")
@@ -181,6 +195,9 @@ func messages() *rapid.Generator[node.Message] {
 				p.Next = other
 			} else {
 				p.Known = other
+			}
+			if phase == node.Accept && p.Value == nil && rapid.Bool().Draw(t, "extends") {
+				p.Extension = anyExtension(t)
 			}
 			return p
 		case 2:

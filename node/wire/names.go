@@ -22,10 +22,11 @@ const (
 	typeRepairReport
 	typeRepairValue
 	typeIntroduction
+	typeExtendedAccept
 )
 
 var messageTypeNames = [...]string{"?", "proposal", "acknowledgment", "reject", "commit",
-	"read-request", "read-report", "request", "reply", "repair-request", "repair-report", "repair-value", "introduction"}
+	"read-request", "read-report", "request", "reply", "repair-request", "repair-report", "repair-value", "introduction", "extended-accept"}
 
 func (k messageType) String() string { return messageTypeNames[k] }
 
@@ -62,7 +63,7 @@ func (k entryKind) MarshalText() ([]byte, error) { return []byte(k.String()), ni
 
 // UnmarshalText parses a name.
 func (k *messageType) UnmarshalText(text []byte) error {
-	v, err := named("type", text, typeProposal, typeIntroduction)
+	v, err := named("type", text, typeProposal, typeExtendedAccept)
 	*k = v
 	return err
 }

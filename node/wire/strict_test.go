@@ -155,7 +155,7 @@ func TestStrictCBOR(t *testing.T) {
 		{"", "0 bytes: want an array"},
 		{"84", "1 bytes: want an array"},
 		{"8400", "unknown type 0x0"},
-		{"840d", "unknown type 0xd"},
+		{"840e", "unknown type 0xe"},
 		{"841805", "unknown type 0x18"},
 		{sound[:len(sound)-2], "unexpected EOF"},
 		{sound + "00", "extraneous data"},

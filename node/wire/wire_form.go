@@ -24,6 +24,17 @@ type (
 		Next   ballot      `json:"next,omitzero"`
 		First  string      `json:"first,omitzero"`
 	}
+	extendedAccept struct {
+		_       struct{}    `cbor:",toarray"`
+		Type    messageType `json:"type"`
+		Key     string      `json:"key"`
+		Ballot  ballot      `json:"ballot,omitzero"`
+		Base    ballot      `json:"base,omitzero"`
+		Dropped uint16      `json:"dropped,omitzero"`
+		Entries []entry     `json:"entries,omitempty"`
+		Next    ballot      `json:"next,omitzero"`
+		First   string      `json:"first,omitzero"`
+	}
 	acknowledgment struct {
 		_        struct{}    `cbor:",toarray"`
 		Type     messageType `json:"type"`
@@ -119,6 +130,10 @@ type entry struct {
 func formOf(m node.Message) (wireForm, error) {
 	switch m := m.(type) {
 	case *node.Proposal:
+		if x := m.Extension; x != nil {
+			return &extendedAccept{Type: typeExtendedAccept, Key: m.Key, Ballot: ballotOf(m.Ballot), Base: ballotOf(x.Base),
+				Dropped: x.Dropped, Entries: entriesOf(x.Entries), Next: ballotOf(m.Next), First: string(m.First)}, nil
+		}
 		return &proposal{Type: typeProposal, Phase: phase(m.Phase), Key: m.Key, Ballot: ballotOf(m.Ballot),
 			Value: valueOf(m.Value), Next: ballotOf(*nextOrKnown(m)), First: string(m.First)}, nil
 	case *node.Acknowledgment:
@@ -170,6 +185,8 @@ func newForm(k messageType) wireForm {
 		return new(reply)
 	case typeIntroduction:
 		return new(introduction)
+	case typeExtendedAccept:
+		return new(extendedAccept)
 	}
 	return newRepairForm(k)
 }
@@ -179,6 +196,12 @@ func (f *proposal) message() node.Message {
 		Value: f.Value.value(), First: node.OpID(f.First)}
 	*nextOrKnown(p) = f.Next.ballot()
 	return p
+}
+
+func (f *extendedAccept) message() node.Message {
+	x := &node.Extension{Base: f.Base.ballot(), Dropped: f.Dropped, Entries: entriesFrom("", f.Entries)}
+	return &node.Proposal{Phase: node.Accept, Key: f.Key, Ballot: f.Ballot.ballot(), Next: f.Next.ballot(),
+		First: node.OpID(f.First), Extension: x}
 }
 
 // nextOrKnown is the ballot of p that its phase has besides the one that it proposes at.
@@ -229,27 +252,30 @@ func valueOf(v *node.Value) *value {
 	if v == nil {
 		return nil
 	}
-	f := &value{Version: v.Version, Serial: v.Serial, State: v.State, StateBefore: v.StateBefore, Window: make([]entry, len(v.Window))}
-	for i, e := range v.Window {
-		f.Window[i] = entry{ID: string(e.ID), Kind: entryKind(e.Kind)}
+	return &value{Version: v.Version, Serial: v.Serial, State: v.State, StateBefore: v.StateBefore, Window: entriesOf(v.Window)}
+}
+
+func entriesOf(entries []node.Entry) []entry {
+	list := make([]entry, len(entries))
+	for i, e := range entries {
+		list[i] = entry{ID: string(e.ID), Kind: entryKind(e.Kind)}
 		switch e.Kind {
 		case node.EntryTransition:
-			f.Window[i].To = e.To
+			list[i].To = e.To
 		case node.EntryTombstone:
-			f.Window[i].To = e.Requested
+			list[i].To = e.Requested
 		}
 	}
-	return f
+	return list
 }
 
 // toMessage returns the message of a decoded form, checked. It also refuses a field
 // that messages cannot represent: the requested state of a tombstone of an older kind.
 func toMessage(f wireForm) (node.Message, error) {
-	if v := valueIn(f); v != nil {
-		for i, e := range v.Window {
-			if k := node.EntryKind(e.Kind); e.To != "" && (k == node.EntryTombstoneIllegal || k == node.EntryTombstoneMismatch) {
-				return nil, fmt.Errorf("value.recent[%d].to: %v has none", i, e.Kind)
-			}
+	what, entries := entriesIn(f)
+	for i, e := range entries {
+		if k := node.EntryKind(e.Kind); e.To != "" && (k == node.EntryTombstoneIllegal || k == node.EntryTombstoneMismatch) {
+			return nil, fmt.Errorf("%s[%d].to: %v has none", what, i, e.Kind)
 		}
 	}
 	if in, ok := f.(*introduction); ok {
@@ -259,6 +285,17 @@ func toMessage(f wireForm) (node.Message, error) {
 	}
 	m := f.message()
 	return m, check(m)
+}
+
+// entriesIn returns the entries in a form, and the name of their field.
+func entriesIn(f wireForm) (what string, list []entry) {
+	if x, ok := f.(*extendedAccept); ok {
+		return "entries", x.Entries
+	}
+	if v := valueIn(f); v != nil {
+		return "value.recent", v.Window
+	}
+	return "", nil
 }
 
 // valueIn returns the value in a form, or nil.
@@ -278,10 +315,10 @@ func valueIn(f wireForm) *value {
 	return nil
 }
 
-// internState returns to, or the same text from one of the four entries of v before
-// it. A value has many entries with few different states, and is kept for long.
-func internState(to string, v *node.Value, entries int) string {
-	for _, e := range v.Window[max(0, entries-4):entries] {
+// internState returns to, or the same text from one of the last four entries before it.
+// A value has many entries with few different states, and is kept for long.
+func internState(to string, before []node.Entry) string {
+	for _, e := range before[max(0, len(before)-4):] {
 		if e.To == to {
 			return e.To
 		}
@@ -293,21 +330,26 @@ func (f *value) value() *node.Value {
 	if f == nil {
 		return nil
 	}
-	v := &node.Value{Version: f.Version, Serial: f.Serial, State: f.State, StateBefore: f.StateBefore}
-	if len(f.Window) > 0 {
-		v.Window = make([]node.Entry, len(f.Window))
+	return &node.Value{Version: f.Version, Serial: f.Serial, State: f.State, StateBefore: f.StateBefore,
+		Window: entriesFrom(f.StateBefore, f.Window)}
+}
+
+// entriesFrom returns the entries of a form, which begin in a state.
+func entriesFrom(state string, list []entry) []node.Entry {
+	if len(list) == 0 {
+		return nil
 	}
-	state := f.StateBefore
-	for i, e := range f.Window {
+	entries := make([]node.Entry, len(list))
+	for i, e := range list {
 		x := node.Entry{ID: node.OpID(e.ID), Kind: node.EntryKind(e.Kind)}
 		switch x.Kind {
 		case node.EntryTransition:
-			state = internState(e.To, v, i)
+			state = internState(e.To, entries[:i])
 		case node.EntryTombstone:
-			x.Requested = internState(e.To, v, i)
+			x.Requested = internState(e.To, entries[:i])
 		}
 		x.To = state
-		v.Window[i] = x
+		entries[i] = x
 	}
-	return v
+	return entries
 }

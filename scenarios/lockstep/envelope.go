@@ -143,7 +143,8 @@ func (e *envelope) Digest() uint64 {
 func messageDigest(h uint64, m node.Message) uint64 {
 	switch m := m.(type) {
 	case *node.Proposal:
-		return keyed.Mix(hashBallot(hashBallot(hashBallot(h, m.Ballot), m.Next), m.Known), hashValue(m.Value))
+		h = hashBallot(hashBallot(hashBallot(h, m.Ballot), m.Next), m.Known)
+		return keyed.Mix(h, hashValue(m.Value)^hashExtension(m.Extension))
 	case *node.Acknowledgment:
 		return keyed.Mix(hashBallot(hashBallot(h, m.Ballot), m.Accepted), hashValue(m.Value)^m.At)
 	case *node.Reject:
@@ -242,6 +243,23 @@ func hashValue(v *node.Value) uint64 {
 		e := &v.Window[i]
 		h = keyed.Mix(h, keyed.String(string(e.ID))^uint64(e.Kind))
 		h = keyed.Mix(h, keyed.String(e.To)^keyed.String(e.Requested)<<1)
+	}
+	return h
+}
+
+// hashExtension hashes x. Of a tombstone the state that it leaves is no part of x.
+func hashExtension(x *node.Extension) uint64 {
+	if x == nil {
+		return 0
+	}
+	h := hashBallot(1+uint64(x.Dropped)<<16+uint64(len(x.Entries))<<32, x.Base)
+	for i := range x.Entries {
+		e := &x.Entries[i]
+		h = keyed.Mix(h, keyed.String(string(e.ID))^uint64(e.Kind))
+		if e.Kind == node.EntryTransition {
+			h = keyed.Mix(h, keyed.String(e.To))
+		}
+		h = keyed.Mix(h, keyed.String(e.Requested)<<1)
 	}
 	return h
 }

@@ -65,7 +65,7 @@ func (o *oracle) checkQueues(p *process, step *stepReport) *scenarios.Violation 
 }
 
 // checkTraffic: a node sends at most one response to a message, and one commit to each
-// other node for a round that has succeeded. Repair keeps to its pace.
+// other node for a round that has succeeded, and for a rejection that may ask for its value. Repair keeps to its pace.
 func (o *oracle) checkTraffic(t *traffic) *scenarios.Violation {
 	if what, sent, most := t.unasked(o.plan.Nodes - 1); what != "" {
 		return o.violation("bounds", "unasked", "", "has sent %d %s in this life, and there was reason for %d", sent, what, most)

@@ -4,10 +4,14 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // messageSent is the observation that a node sends a message that checkSent judges.
-type messageSent struct{ message *envelope }
+type messageSent struct {
+	message *envelope
+	to      sim.ID
+}
 
 // Digest implements sim.Observation.
 func (s messageSent) Digest() uint64 { return keyed.Mix(s.message.FateKey(), 1) }
@@ -26,7 +30,7 @@ func isJudged(m node.Message) bool {
 
 // checkSent: a node sends only durable ballots and values (rule 5). Its proposals and
 // exchanges have ballots and read ids of its own boot, each used once (rules 3, 4 and 8).
-func (o *oracle) checkSent(m node.Message) *scenarios.Violation {
+func (o *oracle) checkSent(m node.Message, to sim.ID) *scenarios.Violation {
 	switch m := m.(type) {
 	case *node.RepairReport:
 		return o.checkRepairReport(m)
@@ -55,7 +59,7 @@ func (o *oracle) checkSent(m node.Message) *scenarios.Violation {
 	case *node.ReadReport:
 		accepted = m.Accepted
 	case *node.Proposal:
-		return o.checkProposal(key, m)
+		return o.checkProposal(key, m, to)
 	case *node.ReadRequest:
 		return o.checkReadRequest(key, m)
 	case *node.RepairRequest:
@@ -71,9 +75,12 @@ func (o *oracle) checkSent(m node.Message) *scenarios.Violation {
 
 // checkProposal: a ballot is of the proposer's own boot. A ballot that an accept has
 // requested as its next is never prepared, and is not the next of a second accept.
-func (o *oracle) checkProposal(key string, p *node.Proposal) *scenarios.Violation {
+func (o *oracle) checkProposal(key string, p *node.Proposal, to sim.ID) *scenarios.Violation {
 	t, boot := o.machine(key), o.nodes[o.id].boot
-	if v := o.checkResend(t, p); v != nil {
+	if v := o.checkExtension(t, p, to); v != nil {
+		return v
+	}
+	if v := o.checkResend(t, p, to); v != nil {
 		return v
 	}
 	if p.Ballot.Node != node.ID(o.id) || p.Ballot.Boot != boot {

@@ -6,11 +6,12 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/session"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
 
 func (s *script) nodeSends(id int, m node.Message) {
-	s.observe(id, &stepReport{sent: []messageSent{{&envelope{Message: m}}}})
+	s.observe(id, &stepReport{sent: []messageSent{{message: &envelope{Message: m}}}})
 }
 
 // clientSends has client 1 send an attempt of operation c1.1.
@@ -123,10 +124,60 @@ func TestEverySentMessageIsChecked(t *testing.T) {
 	read := func(seq uint64, first node.OpID) *node.ReadRequest {
 		return &node.ReadRequest{Key: key, Read: node.ReadID{Node: 1, Boot: 1, Seq: seq}, First: first}
 	}
+	extends := func(s *script, to sim.ID, ballot node.Ballot, ext node.Extension) {
+		s.run.oracle.machine(key).everAccepted = true
+		m := &node.Proposal{Phase: node.Accept, Key: key, Ballot: ballot, Next: b(99, 1), Extension: &ext}
+		s.observe(1, &stepReport{sent: []messageSent{{&envelope{Message: m}, to}}})
+	}
+	proposeXY := func(s *script) { // node 2 has accepted x, and node 3 has not
+		s.run.plan.Knobs.ResendTimeout = 4
+		s.bootAll()
+		s.arrive(1, "x", 1)
+		s.choose(b(1, 1), x, 1, 2)
+		s.arrive(1, "y", 1)
+		s.prepare(b(2, 1), 1, 2)
+		s.propose(1, b(2, 1), b(1, 1), xy)
+	}
+	y := xy.Window[1:]
 	for name, c := range map[string]struct {
 		want string // empty: no violation
 		play func(*script)
 	}{
+		"a value is sent as an extension to a node that has the base": {"", func(s *script) {
+			proposeXY(s)
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Entries: y})
+		}},
+		"an extension is sent to a node without the base": {"values/base-not-accepted", func(s *script) {
+			proposeXY(s)
+			extends(s, 3, b(2, 1), node.Extension{Base: b(1, 1), Entries: y})
+		}},
+		"an extension drops what the value keeps": {"values/other-extension", func(s *script) {
+			proposeXY(s)
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Dropped: 1, Entries: y})
+		}},
+		"an extension adds another entry": {"values/other-extension", func(s *script) {
+			proposeXY(s)
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Entries: x.Window})
+		}},
+		"an extension is sent again": {"values/extension-resent", func(s *script) {
+			proposeXY(s)
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Entries: y})
+			s.at += s.run.plan.Knobs.ResendTimeout
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Entries: y})
+		}},
+		"the value is sent to a node that asks": {"", func(s *script) {
+			proposeXY(s)
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Entries: y})
+			s.at++
+			s.run.oracle.forNode(s.at, 1).noteAsked(2, &node.Reject{Phase: node.Accept, Key: key, Ballot: b(2, 1), Reason: node.BaseNotHeld})
+			s.observe(1, &stepReport{sent: []messageSent{{&envelope{Message: &node.Proposal{Phase: node.Accept, Key: key, Ballot: b(2, 1), Next: b(99, 1), Value: xy}}, 2}}})
+		}},
+		"the value is sent again to a node that has not asked": {"bounds/sent-early", func(s *script) {
+			proposeXY(s)
+			extends(s, 2, b(2, 1), node.Extension{Base: b(1, 1), Entries: y})
+			s.at++
+			s.observe(1, &stepReport{sent: []messageSent{{&envelope{Message: &node.Proposal{Phase: node.Accept, Key: key, Ballot: b(2, 1), Next: b(99, 1), Value: xy}}, 2}}})
+		}},
 		"a promise is acknowledged when it is durable": {"", func(s *script) {
 			s.prepare(b(1, 1), 2)
 			s.nodeSends(2, &node.Acknowledgment{Phase: node.Prepare, Key: key, Ballot: b(1, 1)})

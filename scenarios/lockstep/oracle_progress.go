@@ -5,6 +5,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
 )
 
 // These rules judge whether proposers make progress. A cluster of lazy nodes is safe
@@ -23,6 +24,7 @@ type proposerState struct {
 	sentAt   scenarios.Duration // last send
 	sends    int                // sends at different times
 	copies   int                // messages of the last send
+	asked    uint8              // bit set of nodes that lack the base of the phase's extension, and were not sent the value since
 	failed   bool               // a round has failed in this boot
 	chosen   node.Ballot        // ballot of the last round that has succeeded
 	ended    node.Ballot        // highest ballot of a round that has failed or succeeded
@@ -144,12 +146,16 @@ func (o *oracle) checkRoundBegun(e *proposerState, p *node.Proposal) *scenarios.
 
 // checkResend: an unanswered proposal is sent again when the resend timeout has passed,
 // by a clock at half the true speed at worst.
-func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Violation {
+func (o *oracle) checkResend(t *machineTruth, p *node.Proposal, to sim.ID) *scenarios.Violation {
 	r := &o.nodes[o.id]
 	if r.owed.key == p.Key {
 		r.owed = owedRound{}
 	}
 	e := o.proposer(t)
+	if e.ballot == p.Ballot && e.phase == p.Phase && e.asked&(1<<to) != 0 {
+		e.asked &^= 1 << to
+		return nil
+	}
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sentAt {
 		if most := 2 * (o.plan.Knobs.ResendTimeout << min(e.failures, maxDoublings)); o.now-e.sentAt > most+1+2*o.plan.Steps.Time && !o.impaired(e.sentAt) {
 			return o.violation("progress", "resent-late", p.Key, "sends %v again after %v, though the resend timeout is at most %v after %d failures", p, o.now-e.sentAt, most, e.failures)
@@ -168,6 +174,7 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal) *scenarios.Viola
 		}
 		e.begunAt = o.now
 		o.noteRound(t, roundEvent{kind: roundBegun, ballot: p.Ballot, phase: p.Phase})
+		e.asked = 0
 	}
 	e.ballot, e.phase, e.sentAt, e.patience = p.Ballot, p.Phase, o.now, e.least
 	return nil

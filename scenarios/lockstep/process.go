@@ -189,7 +189,7 @@ func (p *process) send(effects *service.Effects, now scenarios.Duration, out *si
 		p.noteSent(now, s.To, m)
 		out.Send(sim.ID(s.To), m)
 		if isJudged(s.Message) {
-			p.report.sent = append(p.report.sent, messageSent{m})
+			p.report.sent = append(p.report.sent, messageSent{m, sim.ID(s.To)})
 		}
 	}
 	for i := range effects.Replies {

@@ -132,7 +132,7 @@ func (r *run) observeStep(at scenarios.Duration, id sim.ID, step *stepReport) *s
 		return v
 	}
 	for _, s := range step.sent {
-		if v := o.checkSent(s.message.Message); v != nil {
+		if v := o.checkSent(s.message.Message, s.to); v != nil {
 			return v
 		}
 	}

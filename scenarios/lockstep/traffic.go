@@ -81,6 +81,7 @@ func (p *process) noteReceived(now scenarios.Duration, from sim.ID, e *envelope)
 	r := &t.repair
 	switch m := e.Message.(type) {
 	case *node.Reject:
+		p.run.oracle.forNode(now, p.id).noteAsked(from, m)
 		if p.member.Admits(node.ID(from), e.life) {
 			p.rejects = append(p.rejects, receivedReject{node.ID(from), e.life, m})
 		}
@@ -192,13 +193,14 @@ func (p *process) noteRepairRequest(now scenarios.Duration, to sim.ID, m *node.R
 // empty: none. others is the number of other nodes.
 func (t *traffic) unasked(others int) (kind string, sent, most int) {
 	s, r := &t.sent, &t.received
-	responses, proposals := s[kindFirstResponse], r[kindPrepare]+r[kindAccept]
+	responses, proposals := s[kindFirstResponse], r[kindPrepare]+r[kindAccept]+r[kindCommit] // a commit without a value may be rejected
+	commits := others*t.chosen + r[kindLastResponse]
 	for _, n := range s[kindFirstResponse+1 : kindLastResponse+1] {
 		responses += n
 	}
 	switch {
 	case responses > proposals:
-		return "responses to proposals", responses, proposals
+		return "responses to proposals and commits", responses, proposals
 	case s[kindReadReport] > r[kindReadRequest]:
 		return "read reports", s[kindReadReport], r[kindReadRequest]
 	case s[kindReply] > r[kindRequest]:
@@ -207,8 +209,8 @@ func (t *traffic) unasked(others int) (kind string, sent, most int) {
 		return "repair reports", s[kindRepairReport], r[kindRepairRequest]
 	case s[kindRepairValue] > t.wants:
 		return "repair values", s[kindRepairValue], t.wants
-	case s[kindCommit] > others*t.chosen:
-		return "commits", s[kindCommit], others * t.chosen
+	case s[kindCommit] > commits:
+		return "commits", s[kindCommit], commits
 	}
 	return "", 0, 0
 }

@@ -32,7 +32,8 @@ type Place struct {
 // It allocates the pointers and slices on the way.
 func (p Place) Set(to any) { p.set(reflect.ValueOf(to).Elem()) }
 
-// Places returns the places of a type, in the order of its fields. A slice has
+// Places returns the places of a type, in the order of its fields. Unexported fields are
+// none: nothing encodes them. A slice has
 // the places of its second element. Bytes are one place. A pointer or slice is also a
 // place by itself, with nothing in it but zeros. Places panics on a type that neither the Walker nor Fill can
 // fill.
@@ -52,6 +53,9 @@ func (w Walker) walk(typ reflect.Type, path string, find func(reflect.Value) ref
 	case typ.Kind() == reflect.Struct:
 		for i := range typ.NumField() {
 			name := typ.Field(i).Name
+			if !typ.Field(i).IsExported() {
+				continue
+			}
 			w.walk(typ.Field(i).Type, path+"."+name, func(v reflect.Value) reflect.Value {
 				owner := find(v)
 				if w.Prepare != nil {

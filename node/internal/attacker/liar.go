@@ -42,15 +42,15 @@ func (l *Liar) Message(s Source) node.Message {
 	exchange := node.ReadID{Node: pick(s, l.Members), Boot: 1, Seq: uint64(1 + s.IntN(8))}
 	switch s.IntN(11) {
 	case 0:
-		return l.proposal(phase, key, b, v, l.ballot(s))
+		return l.proposal(s, phase, key, b, v, l.ballot(s))
 	case 1:
 		next := b
 		next.Round++
-		return l.proposal(phase, key, b, v, next)
+		return l.proposal(s, phase, key, b, v, next)
 	case 2:
 		return &node.Acknowledgment{Phase: phase, Key: key, Ballot: own, Accepted: accepted, Value: v, First: "c9.9", At: number(s)}
 	case 3:
-		return &node.Reject{Phase: phase, Key: key, Ballot: own, Reason: node.StaleBallot, Promised: b, First: "c9.9"}
+		return &node.Reject{Phase: phase, Key: key, Ballot: own, Reason: pick(s, []node.Reason{node.StaleBallot, node.BaseNotHeld}), Promised: b, First: "c9.9"}
 	case 4:
 		return &node.Commit{Key: key, Ballot: b, Value: v, First: "c9.9"}
 	case 5:
@@ -169,12 +169,16 @@ func number(s Source) uint64 {
 func pick[T any](s Source, of []T) T { return of[s.IntN(len(of))] }
 
 // proposal returns a proposal with another ballot in the place that its phase has for one.
-func (l *Liar) proposal(phase node.Phase, key string, b node.Ballot, v *node.Value, other node.Ballot) *node.Proposal {
+// An accept has its value, or extends another one.
+func (l *Liar) proposal(s Source, phase node.Phase, key string, b node.Ballot, v *node.Value, other node.Ballot) *node.Proposal {
 	p := &node.Proposal{Phase: phase, Key: key, Ballot: b, Value: v, First: "c9.9"}
 	if phase == node.Prepare {
 		p.Known = other
-	} else {
-		p.Next = other
+		return p
+	}
+	p.Next = other
+	if v != nil && s.IntN(2) == 0 { // as an extension of anything
+		p.Value, p.Extension = nil, &node.Extension{Base: l.ballot(s), Dropped: uint16(s.IntN(4)), Entries: v.Window}
 	}
 	return p
 }

@@ -57,7 +57,7 @@ func TestSyncsOverlap(t *testing.T) {
 	}
 }
 
-// An acceptor that has executed its requests up to one before the sync has said nothing.
+// An acceptor that has executed its requests up to the mark behind the sync has said nothing.
 func TestNothingIsAcknowledgedBeforeItsSync(t *testing.T) {
 	w := newWorld(3, nil)
 	acceptor := w.hosts[2]
@@ -67,11 +67,7 @@ func TestNothingIsAcknowledgedBeforeItsSync(t *testing.T) {
 		for _, p := range w.take(1, "1>2") {
 			w.deliver(p)
 		}
-		for synced := false; !synced; {
-			require.Empty(t, w.take(-1, "2>1"))
-			synced = acceptor.pendingIO[0].Op == wal.Sync
-			acceptor.executeNext()
-		}
+		acceptor.executeBatch(func() { require.Empty(t, w.take(-1, "2>1")) })
 		acknowledged := w.take(-1, "2>1")
 		require.Len(t, acknowledged, 1)
 		w.deliver(acknowledged[0])
@@ -91,13 +87,20 @@ func TestReportWaitsForItsOwnRecord(t *testing.T) {
 	w.request(3, request([]string{"c2.1", "read", "lifecycle/a"}))
 	w.deliver(w.take(1, "3>2")[0])
 	require.Empty(t, w.take(-1, "2>"))
-	for synced := false; !synced; {
-		synced = member.pendingIO[0].Op == wal.Sync
-		member.executeNext()
-	}
+	member.executeBatch(func() { require.Empty(t, w.take(-1, "2>")) })
 	sent := w.take(-1, "2>")
 	slices.SortFunc(sent, func(a, b packet) int { return strings.Compare(a.String(), b.String()) })
 	require.Len(t, sent, 2, "%v", sent)
 	require.Contains(t, sent[0].String(), "acknowledgment-prepare lifecycle/a")
 	require.Contains(t, sent[1].String(), "read-report lifecycle/a")
+}
+
+// executeBatch executes the requests of a batch: up to a sync, and the mark behind it. It
+// calls before first, for each.
+func (h *host) executeBatch(before func()) {
+	for synced, marked := false, false; !marked; {
+		before()
+		marked, synced = synced, synced || h.pendingIO[0].Op == wal.Sync
+		h.executeNext()
+	}
 }

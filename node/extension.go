@@ -6,7 +6,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
-// Extension is a value as what it adds to another one: that which its receiver has
+// Extension is a value as its additions to another one: that which its receiver has
 // accepted at the ballot Base. As one ballot has one value, both sides mean the same one,
 // and an acceptor with another ballot can tell that it does not have it.
 type Extension struct {
@@ -129,7 +129,7 @@ func (c *Commit) WithoutValue() *Commit {
 }
 
 // rejectBase tells the sender of an extension, or of a commit without a value, that this
-// node does not have what the message goes on from. It says nothing of the ballot.
+// node does not have the base of the message. It says nothing of the ballot.
 func (n *Node) rejectBase(to ID, key string, b Ballot, first OpID) {
 	n.mark(MarkBaseNotHeld)
 	n.counts.rejected(BaseNotHeld)

@@ -61,7 +61,7 @@ func (s *sourceReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// zstdReader tells errors about compressed bytes from those of their source.
+// zstdReader tells errors about compressed bytes from errors of their source.
 type zstdReader struct {
 	z      *zstd.Decoder
 	source *sourceReader

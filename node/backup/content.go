@@ -17,7 +17,7 @@ type Record struct {
 	Definition *fsm.Definition
 }
 
-// content checks that the records of a backup are those of a cluster: values that a
+// content checks that the records of a backup are of one cluster: values that a
 // machine can have, definitions before their machines, and nothing twice.
 type content struct {
 	first   uint64 // from which serials are counted

@@ -21,7 +21,7 @@ func target(t *testing.T, id node.ID) backup.Target {
 }
 
 // The logs of all members hold the same machines, accepted at the same ballot, with serials
-// above those of the old cluster. They differ in what tells them apart.
+// above those of the old cluster. They differ in their identities.
 func TestMembersAreRestoredAlike(t *testing.T) {
 	var logs []*member.LogInspection
 	var origins []*node.Origin

@@ -54,7 +54,7 @@ func madeUp(events int) *report.Document {
 	return &report.Document{Format: report.Format, Version: report.Version, System: "made up", Seed: 7, Status: "violated", Signature: run.Signature, Sentence: run.Sentence, Runs: []report.Run{run}}
 }
 
-// Of a hundred thousand events only what is visible is drawn, wherever the reader is.
+// Of a hundred thousand events only the visible ones are drawn, wherever the reader is.
 func testLarge(t *testing.T, b *chromium) {
 	const events = 100_000
 	d := madeUp(events)
@@ -109,7 +109,7 @@ func testEmpty(t *testing.T, b *chromium) {
 	require.Contains(t, p.text(".row.selected"), "node 1")
 }
 
-// Of many lanes those that do nothing are collapsed, behind the others.
+// Of many lanes the idle ones are collapsed, behind the others.
 func testManyLanes(t *testing.T, b *chromium) {
 	d := madeUp(60)
 	for i := range 30 {

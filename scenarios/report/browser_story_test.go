@@ -124,7 +124,7 @@ func testSteps(t *testing.T, b *chromium) {
 	require.Equal(t, 7, at())
 	require.Contains(t, eval[string](p, `document.querySelector("#scrubber input").getAttribute("aria-valuetext")`), fmt.Sprintf("event %d at", run.Events[7].N))
 
-	// The head leads to what contradicts, and an event to its lines in the trace.
+	// The head leads to the contradiction, and an event to its lines in the trace.
 	p.do(chromedp.Click(chromedp.CSS("#why .jump")))
 	require.Equal(t, run.Violation.Events[0], at())
 	eval[bool](p, `[...document.querySelectorAll("#details .jump")].find((b) => b.textContent.includes("raw trace")).click(), true`)
@@ -208,14 +208,14 @@ func testQuestions(t *testing.T, b *chromium) {
 	require.Empty(t, ask(""))
 	require.Equal(t, len(run.Events), eval[int](p, `page.rows().count`))
 
-	// Events without an effect can be left out: those that send, report and change nothing.
+	// Events without an effect can be left out: they send, report and change nothing.
 	p.show("effect")
 	quiet := len(run.Events) - eval[int](p, `page.rows().count`)
 	require.Positive(t, quiet)
 	require.NotContains(t, eval[string](p, `[...document.querySelectorAll(".row")].map(r => r.textContent).join("\n")`), "node 3 timer 1\n")
 	require.Contains(t, p.text(".row.violated"), "violation")
 
-	// What led to the violation is part of the run, and has its first cause.
+	// The causes of the violation are part of the run, and have a first one.
 	p.show("causes")
 	causes := eval[int](p, `page.rows().count`)
 	require.Less(t, causes, len(run.Events))

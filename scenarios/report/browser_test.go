@@ -28,7 +28,7 @@ var pagesDir = flag.String("pages", "", "keep the pages of the browser tests, an
 // new one in a tab of its own takes much longer.
 type chromium struct {
 	ctx  context.Context
-	left context.CancelFunc // ends what listens to the page that is shown; nil: there is none
+	left context.CancelFunc // ends the listeners of the page that is shown; nil: there is none
 }
 
 // browser starts a browser, or skips the test.

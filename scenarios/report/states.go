@@ -63,7 +63,7 @@ func (s *stateRecorder) afterEvent(v play.View) {
 	}
 }
 
-// compare notes what has changed in a node. A system that panics when it shows a state is
+// compare notes the changes of a node. A system that panics when it shows a state is
 // not asked again: that is no fault of the run.
 func (s *stateRecorder) compare(v play.View, id sim.ID) {
 	defer func() {
@@ -92,7 +92,7 @@ func (s *stateRecorder) compare(v play.View, id sim.ID) {
 	}
 }
 
-// differences lists the values that are new or other in now, and those that are gone.
+// differences lists the values that are new or other in now, and the ones that are gone.
 func differences(before, now valueMap) (set valueMap, unset []string) {
 	for path, value := range now {
 		if old, ok := before[path]; !ok || old != value {

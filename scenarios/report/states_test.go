@@ -46,7 +46,7 @@ func TestChangesAddUpToStates(t *testing.T) {
 	}
 }
 
-// requireStates compares the states at an event with those of an inspection.
+// requireStates compares the states at an event with an inspection.
 func requireStates(t *testing.T, sys scenarios.System, p *scenarios.Plan, r *Run, event int) {
 	t.Helper()
 	nodes := []sim.ID{1, 2, 3}

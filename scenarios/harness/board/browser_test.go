@@ -23,8 +23,8 @@ import (
 
 var picturesDir = flag.String("pictures", "", "keep pictures of the page in this directory")
 
-// The page in a browser: it shows what the folder has, follows the campaign, and opens the
-// report of a failure. Its scripts do not fail, and it asks nobody else for anything.
+// The page in a browser: it shows the failures of the folder, follows the campaign, and opens the
+// report of a failure. Its scripts do not fail, and it sends no other requests.
 func TestPageInABrowser(t *testing.T) {
 	dir := t.TempDir()
 	fillFolder(t, dir)
@@ -45,7 +45,7 @@ func TestPageInABrowser(t *testing.T) {
 	p.is(`document.querySelector("#kills p").textContent`, "2 of 3 mutants found by campaigns.")
 	p.pictures("")
 
-	// The figures move, and what a reader has opened or chosen stays.
+	// The figures move, and the choices of a reader stay.
 	p.do(chromedp.Click(chromedp.CSS("#figures details summary")))
 	p.run(`document.querySelector(".failure button").focus()`)
 	was := p.value(`document.querySelector("#figures .tile dd").textContent`)
@@ -64,7 +64,7 @@ func TestPageInABrowser(t *testing.T) {
 	p.is(`document.documentElement.scrollWidth <= innerWidth`, true)
 	p.do(chromedp.EmulateViewport(1300, 1000))
 
-	// One click to the report, whose own script runs.
+	// One click to the report, and its own script runs.
 	p.do(chromedp.Click(chromedp.CSS(".failure .files a.first")))
 	p.eventually(`document.title`, "report ran")
 	p.is(`location.pathname.endsWith("/report.html")`, true)

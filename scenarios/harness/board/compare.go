@@ -1,6 +1,6 @@
 package board
 
-// Word says how the failures of a signature stand in a campaign against those before.
+// Word says how the failures of a signature stand in a campaign against the earlier ones.
 type Word string
 
 // The words. A campaign that did not run the first seed of a failure says nothing about
@@ -27,14 +27,14 @@ type lineage struct{ system, plans string }
 
 func (r *Record) lineage() lineage { return lineage{r.System, r.Plans} }
 
-// known is what earlier campaigns of a lineage have shown of a signature.
+// known is the past of a signature in the campaigns of a lineage.
 type known struct {
 	last Signature
 	gone bool
 }
 
-// Compare returns the standings of each record against those before it in the list, the
-// oldest first: of its own signatures in their order, and then of those that are gone.
+// Compare returns the standings of each record against the earlier ones of the list, the
+// oldest first: of its own signatures in their order, and then of the signatures that are gone.
 func Compare(records []Record) [][]Standing {
 	all := make([][]Standing, len(records))
 	seen := map[lineage]*signatures{}

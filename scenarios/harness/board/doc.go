@@ -1,4 +1,4 @@
-// Package board is the page of campaigns: what the folder of failures and its records of
+// Package board is the page of campaigns: the folder of failures and its records of
 // campaigns have, and the figures of campaigns in progress, as JSON and as a page. A
 // Server shows it to this host only.
 //

@@ -45,7 +45,7 @@ func TestPagesAreBounded(t *testing.T) {
 	require.True(t, ok)
 }
 
-// The end is told, and nobody comes after it.
+// The end is told, and no subscriber comes after it.
 func TestTheEndIsTold(t *testing.T) {
 	var h hub
 	page, _ := h.subscribe()

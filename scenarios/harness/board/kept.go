@@ -20,7 +20,7 @@ type Kept struct {
 	Sentence  string    `json:"sentence,omitempty"`
 	Replay    string    `json:"replay,omitempty"` // the line that repeats it
 	Changed   time.Time `json:"changed"`          // when its first text was written
-	Files     []string  `json:"files"`            // those that the page links to
+	Files     []string  `json:"files"`            // with a link on the page
 }
 
 // The files of a failure that the page links to, in its order. Pages are served as HTML
@@ -35,7 +35,7 @@ const (
 	maxVerdict = 1 << 20 // bytes that are read of verdict.txt
 )
 
-// readKept lists the failures in a folder, by name, and notes about what is left out.
+// readKept lists the failures in a folder, by name, and notes about the folders that are left out.
 // Links are not followed, and folders without a file of a failure are none.
 func readKept(root *os.Root) (list []Kept, notes []string, err error) {
 	dir, err := root.Open(".")
@@ -93,7 +93,7 @@ var (
 	repeatLine    = regexp.MustCompile(`(?m)^repeat it: (.*)$`)
 )
 
-// parseVerdict takes what identifies the failure from the text that a campaign writes.
+// parseVerdict takes the system, seed and signature of a failure from the text that a campaign writes.
 func (k *Kept) parseVerdict(text string) {
 	first, rest, _ := strings.Cut(text, "\n")
 	later := undecidedLine.FindStringSubmatch(first) // it was decided when it ran again

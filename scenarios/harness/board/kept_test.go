@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The text of a verdict says what failed, and how to repeat it.
+// The text of a verdict names the failure, and the line that repeats it.
 func TestParseVerdict(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -9,7 +9,7 @@ import (
 // Figures are the figures of a campaign in progress, or of a state file.
 type Figures struct {
 	Name    string   `json:"name"`             // of the state file, or "this campaign"
-	Stage   string   `json:"stage"`            // what it does
+	Stage   string   `json:"stage"`            // of its work
 	Total   uint64   `json:"total,omitempty"`  // seeds that it is to run; absent: another budget ends it
 	Left    *float64 `json:"left_s,omitempty"` // seconds; absent: not known
 	Record  Record   `json:"campaign"`         // so far
@@ -43,7 +43,7 @@ func (l *Live) Update(r Record, left time.Duration, isKnown bool) {
 	l.series.add(&r)
 }
 
-// Stage tells what the campaign does, once its seeds have run.
+// Stage tells the work of the campaign after its seeds have run.
 func (l *Live) Stage(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

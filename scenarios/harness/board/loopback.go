@@ -12,7 +12,7 @@ import (
 var ErrAddress = errors.New("want a loopback address by number with a port, as in 127.0.0.1:7788")
 
 // Listen listens at an address of this host. Others are refused: the page shows paths and
-// command lines, and asks nobody who he is. So are names, which may come to mean another
+// command lines, and has no passwords. So are names, which may come to mean another
 // host.
 func Listen(address string) (net.Listener, error) {
 	at, err := netip.ParseAddrPort(address)
@@ -29,8 +29,8 @@ func Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// ownHost refuses requests that name another host: a browser sends such on behalf of a
-// site whose name has been made to mean this host.
+// ownHost refuses requests that name another host: a browser sends them on behalf of a
+// site with a name that has been made to mean this host.
 func ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)

@@ -24,7 +24,7 @@ func seedsOf(records []Record) (list []uint64) {
 	return list
 }
 
-// What was appended is read, the oldest first. The folder is made.
+// Appended records are read, the oldest first. The folder is made.
 func TestRecordsAreAppended(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "failures")
 	list, notes, err := readRecords(dir)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A record says which seeds a campaign has run, and what has failed.
+// A record says which seeds a campaign has run, and the signatures that failed.
 func TestRecordOfACampaign(t *testing.T) {
 	c := &campaign.Campaign{System: canary.System(), Start: 1, Seeds: 60}
 	c.Shape.Profile = "all"

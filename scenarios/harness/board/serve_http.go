@@ -39,7 +39,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 		kind, text = "text/html", string(data)
 	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
-	_, _ = w.Write([]byte(text)) // who has closed the page needs no answer
+	_, _ = w.Write([]byte(text)) // a page that is closed needs no answer
 }
 
 func (s *Server) serveView(w http.ResponseWriter, _ *http.Request) {

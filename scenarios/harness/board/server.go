@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Config says what a Server shows.
+// Config is the content of a Server and its address.
 type Config struct {
 	Dir     string   // the folder of failures and records; it may come later
 	States  []string // state files of campaigns
@@ -29,7 +29,7 @@ type Server struct {
 	config Config
 	hub    hub
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	states []*stateFile
 	mark   string // of the folder, when it was last looked at
 	told   []byte // the last figures of Config.Live
@@ -174,7 +174,7 @@ func (s *Server) figures() (all []Figures, notes []string) {
 	return all, notes
 }
 
-// look looks at the files, and tells the open pages what is new.
+// look looks at the files, and tells the open pages the news.
 func (s *Server) look() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func (s *Server) look() {
 		}
 	}
 	if s.hub.empty() {
-		return // nobody is told, and a page that comes reads everything
+		return // no page is told, and a new one reads everything
 	}
 	mark := folderMark(s.config.Dir)
 	if changed = changed || mark != s.mark; changed {

@@ -19,7 +19,7 @@ type View struct {
 	Version   int        `json:"version"`
 	Dir       string     `json:"dir"`              // the folder of failures
 	Live      []Figures  `json:"live,omitempty"`   // the campaign in progress, and state files
-	Failures  []Failure  `json:"failures"`         // what fails first, then what is gone
+	Failures  []Failure  `json:"failures"`         // present ones first, then the gone ones
 	Others    []Kept     `json:"others,omitempty"` // kept failures of which no record tells
 	Campaigns []Campaign `json:"campaigns"`        // the newest first; one in progress comes first
 	Mutants   []Mutant   `json:"mutants,omitempty"`
@@ -42,7 +42,7 @@ type Failure struct {
 	Since   time.Time `json:"since"`   // the end of that campaign
 	Running bool      `json:"running,omitempty"`
 	Standing
-	Before []Standing `json:"before,omitempty"` // what the campaigns before said, the newest first, up to 30
+	Before []Standing `json:"before,omitempty"` // of the campaigns before, the newest first, up to 30
 	Kept   []Kept     `json:"kept,omitempty"`   // folders, the newest first
 }
 

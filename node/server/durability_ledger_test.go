@@ -131,7 +131,12 @@ func (l *ledger) toPeer(from node.ID, m node.Message) {
 		s := of(m.Key)
 		l.judge("report", !s.accepted.Less(m.Accepted), "node %d says %v, and durable is %+v", from, m, s)
 	case *node.Commit:
-		n := l.count(func(s *logState) bool { return s.machines[m.Key].version >= m.Value.Version })
+		n := l.count(func(s *logState) bool {
+			if m.Value == nil { // its receiver has the value
+				return !s.machines[m.Key].accepted.Less(m.Ballot)
+			}
+			return s.machines[m.Key].version >= m.Value.Version
+		})
 		l.judge("commit", n > len(l.nodes)/2, "node %d says %v, durable at %d nodes", from, m, n)
 	}
 }

@@ -13,7 +13,8 @@ import (
 // damage the bytes proven in that way too.
 
 // onHighWaterWrite handles a write to the high-water file, before it takes
-// effect. A write with new content marks all changes that are synced now.
+// effect. A write with new content marks all changes that are synced now; a chained
+// one is begun after the syncs in flight, and marks their changes, too.
 func (d *Device) onHighWaterWrite(proofs *file, r *Request) {
 	if r.Op == Write && proofs.sameContent(r.Offset, r.Data) {
 		return
@@ -21,6 +22,14 @@ func (d *Device) onHighWaterWrite(proofs *file, r *Request) {
 	d.highWaterChange = proofs.changeCount() + 1
 	for _, e := range d.dir.visible {
 		e.file.highWaterPending = e.file.folded + uint64(e.file.syncedCount)
+	}
+	if !r.Chained {
+		return
+	}
+	for i := range d.inFlight {
+		if s := &d.inFlight[i]; s.op == Sync && s.file != nil {
+			s.file.highWaterPending = max(s.file.highWaterPending, s.covers)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -15,16 +17,19 @@ var pageFiles embed.FS
 
 // The places of a page's template.
 const (
-	stylePlace    = "{{style}}"
-	scriptPlace   = "{{script}}"
-	documentPlace = "{{document}}"
+	stylePlace      = "{{style}}"
+	scriptPlace     = "{{script}}"
+	styleHashPlace  = "{{style hash}}"
+	scriptHashPlace = "{{script hash}}"
+	documentPlace   = "{{document}}"
 )
 
 // WriteHTML writes d as a page that needs nothing else: it opens from a file and asks no
 // network.
 //
 // The document is JSON in which <, >, &, U+2028 and U+2029 are escaped, so no name in it
-// can end the element that holds it. The files of the page are this package's own.
+// can end the element that holds it. The files of the page are this package's own, and its
+// policy allows the browser their style and their script, by hashes, and no others.
 func WriteHTML(w io.Writer, d *Document) error {
 	data, err := json.Marshal(d)
 	if err != nil {
@@ -38,8 +43,16 @@ func WriteHTML(w io.Writer, d *Document) error {
 	if err != nil {
 		return err
 	}
-	_, err = strings.NewReplacer(stylePlace, style, scriptPlace, script, documentPlace, string(data)).WriteString(w, string(template))
+	_, err = strings.NewReplacer(
+		stylePlace, style, styleHashPlace, sourceHash(style), scriptPlace, script, scriptHashPlace, sourceHash(script), documentPlace, string(data),
+	).WriteString(w, string(template))
 	return err
+}
+
+// sourceHash names a text in a content security policy.
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // assets joins the files of the page, in the order that order.txt has.
@@ -48,7 +61,8 @@ func assets() (style, script string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	return pageparts.Join(page)
+	style, script, err = pageparts.Join(page)
+	return style, "\"use strict\";\n" + script, err
 }
 
 // WriteJSON writes d as one JSON value in one line.

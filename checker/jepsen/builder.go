@@ -19,6 +19,7 @@ type builder struct {
 	pending     map[int]invocation      // by client: the operation in flight
 	skipped     map[int]bool            // by client: its invocation was malformed, so there is no operation
 	nemesis     map[string]nemesisEvent // by process: the event that may have a second one
+	effects     map[string]int          // by the action that ends it: the annotation that lasts until then
 	names       map[string]string
 	index, time int64 // of the last event
 	line        int
@@ -39,17 +40,11 @@ type invocation struct {
 	value string // EDN
 }
 
-// nemesisEvent is an annotation that has had only its first event.
-type nemesisEvent struct {
-	at int // index in annotations
-	f  string
-}
-
 func newBuilder(o Options) *builder {
 	g, _ := history.GrammarOf(o.Model)
 	b := &builder{
 		Options: o, grammar: g, functions: functionsOf(o.Model), index: none, time: none,
-		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, names: map[string]string{},
+		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, effects: map[string]int{}, names: map[string]string{},
 	}
 	b.fast.words = &b.parser
 	return b
@@ -371,25 +366,4 @@ func plainError(err string) string {
 		return inside[:len(inside)-1]
 	}
 	return strings.TrimPrefix(err, ":")
-}
-
-// annotate records an action of the nemesis. An action has two events with the
-// same function and type: the first begins it, the second ends it.
-func (b *builder) annotate(e *event) {
-	process := e.process.String()
-	text := strings.TrimPrefix(process, ":") + ": " + strings.TrimPrefix(e.f, ":")
-	if !e.value.isNil() {
-		text += " " + e.value.String()
-	}
-	if e.err != "" {
-		text += " " + e.err
-	}
-	if n, begun := b.nemesis[process]; begun && n.f == e.f {
-		a := &b.annotations[n.at]
-		a.End, a.Text = b.time, text
-		delete(b.nemesis, process)
-		return
-	}
-	b.nemesis[process] = nemesisEvent{len(b.annotations), e.f}
-	b.annotations = append(b.annotations, history.Annotation{Start: b.time, End: b.time, Text: text})
 }

@@ -136,6 +136,21 @@ func TestMachines(t *testing.T) {
 	require.ErrorContains(t, err, "line 3: :value: machine lamp/a is not of definition lifecycle")
 }
 
+// The effect of an action of the nemesis lasts until the action that undoes it has ended, or
+// as long as its own two events tell if there is none.
+func TestEffectsOfTheNemesis(t *testing.T) {
+	text := ""
+	for i, f := range []string{"kill", "kill", "start-partition", "start-partition", "check-disk", "check-disk", "start", "start", "stop-partition", "stop-partition"} {
+		text += fmt.Sprintf("{:process :nemesis :type :info :f :%s :value nil :time %d}\n", f, i)
+	}
+	r, err := Read(strings.NewReader(text+"{:process 0 :type :invoke :f :read :value nil :time 20}\n"), Options{})
+	require.NoError(t, err)
+	require.Equal(t, []history.Annotation{
+		{Start: 0, End: 7, Text: "nemesis: kill"}, {Start: 2, End: 9, Text: "nemesis: start-partition"}, {Start: 4, End: 5, Text: "nemesis: check-disk"},
+		{Start: 6, End: 7, Text: "nemesis: start"}, {Start: 8, End: 9, Text: "nemesis: stop-partition"},
+	}, r.Annotations)
+}
+
 func TestNemesis(t *testing.T) {
 	text := `{:process :nemesis :type :info :f :start :value nil :time 5}
 {:process 0 :type :invoke :f :read :value nil :time 6}
@@ -145,7 +160,7 @@ func TestNemesis(t *testing.T) {
 	r, err := Read(strings.NewReader(text), Options{})
 	require.NoError(t, err)
 	require.Equal(t, []history.Annotation{
-		{Start: 5, End: 7, Text: `nemesis: start [:cut "n1"]`}, {Start: 9, End: 9, Text: "nemesis: stop"},
+		{Start: 5, End: 9, Text: `nemesis: start [:cut "n1"]`}, {Start: 9, End: 9, Text: "nemesis: stop"},
 	}, r.Annotations)
 }
 

@@ -99,13 +99,13 @@ var layers = map[string]layer{
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim", "sim/disk"}},
-	"scenarios/report":    {internal: []string{"checker", "checker/history", "netmodel", "node/printable", "scenarios", "scenarios/internal/pageparts", "scenarios/play", "sim"}},
+	"scenarios/report":    {internal: []string{"checker", "checker/history", "checker/model", "netmodel", "node/printable", "scenarios", "scenarios/internal/pageparts", "scenarios/play", "sim"}},
 	"scenarios/campaign":  {internal: []string{"node/input", "checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
 	"scenarios/harness/cli": {internal: []string{"node/printable"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},
 	"scenarios/harness/check": {
-		internal: []string{"node/input", "node/printable", "checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli"},
-		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra"},
+		internal: []string{"node/input", "node/printable", "checker", "checker/etcd", "checker/guarantee", "checker/history", "checker/jepsen", "checker/model", "node/definition", "node/fsm", "scenarios/harness/cli", "scenarios/report"},
+		external: []string{"github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 	"scenarios/harness/board":      {internal: []string{"node/input", "scenarios", "scenarios/campaign", "scenarios/internal/pageparts"}},
 	"scenarios/internal/pageparts": {},

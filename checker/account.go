@@ -11,7 +11,7 @@ import (
 
 // Account tells the reader why a machine is not linearizable, or why that could
 // not be decided. docs/JUDGE.md describes its JSON. Result.Evidence renders it as
-// text, and Visualize as a page.
+// text.
 type Account struct {
 	Verdict  Status   `json:"verdict"`
 	Machine  string   `json:"machine,omitempty"`

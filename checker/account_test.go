@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -199,37 +198,4 @@ what would help:
 
 	r = m.unjudgeable("it has an operation of another kind")
 	require.Nil(t, newAccount(r, j, m.operations).Hardest)
-}
-
-// A page opens with the account, under its own title. An object of too many
-// operations for a chart has a page, too.
-func TestPageOpensWithTheAccount(t *testing.T) {
-	r := Check(t.Context(), staleRead(), Options{Explain: true})
-	for _, given := range []Result{r, {}} {
-		var b bytes.Buffer
-		require.NoError(t, VisualizeResult(t.Context(), &b, staleRead(), given, nil, nil))
-		page := b.String()
-		require.Contains(t, page, "<title>register is not linearizable</title>")
-		require.NotContains(t, page, "Porcupine</title>")
-		body, chart, found := strings.Cut(page, `<div id="canvas">`)
-		require.True(t, found)
-		require.NotEmpty(t, chart)
-		for _, text := range append(r.Account.Facts, r.Account.Sentence, "these 2 operations (shaded) contradict each other", `<td>w1</td>`) {
-			require.Contains(t, body, text)
-		}
-	}
-
-	long := history.History{Model: history.ModelQueue}
-	for i := range maxObjectPage + 10 {
-		long.Operations = append(long.Operations, history.Operation{
-			ID: fmt.Sprint(i), Kind: history.KindEnqueue, Argument: fmt.Sprint(i), Call: int64(10 * i), Return: int64(10*i + 5), Outcome: history.Committed, Version: history.NoVersion,
-		})
-	}
-	last := long.Operations[len(long.Operations)-1]
-	last.ID, last.Kind, last.Argument, last.State, last.Call, last.Return = "d", history.KindDequeue, "", "7", 1e6, 1e6+1
-	long.Operations = append(long.Operations, last)
-	var b bytes.Buffer
-	require.NoError(t, Visualize(t.Context(), &b, long, "", nil, nil))
-	require.Contains(t, b.String(), "<title>queue is not linearizable</title>")
-	require.Contains(t, b.String(), "There is no chart of the orders: queue: 511 operations until then are too many for a page")
 }

@@ -16,7 +16,7 @@
 //
 // Check gives the verdict on a whole history, Stream on one that still grows.
 // For a violation the result names the culprit, the operation whose return
-// completes the contradiction. Timeline and Visualize show it. Package history
+// completes the contradiction. Timeline and LastOrder show it. Package history
 // has the types of histories and keeps them in files, package model the models of
 // objects. docs/JUDGE.md describes the algorithms.
 package checker

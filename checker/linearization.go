@@ -75,7 +75,7 @@ func (j *judge) linearization(ctx context.Context, m machine) ([]*history.Operat
 		return nil, false
 	}
 	checked, steps := m.checkedOps(), 0
-	stop := func() bool { steps++; return steps > maxPageSteps || ctx.Err() != nil }
+	stop := func() bool { steps++; return steps > maxOrderSteps || ctx.Err() != nil }
 	return firstOrder(m.model(stop), m.intervals(checked), func(input any) (op *history.Operation, ended bool) {
 		c := input.(*checkedOp)
 		return c.op, c.meaning == historyEnd
@@ -87,7 +87,7 @@ func (b *object) linearization(ctx context.Context) ([]*history.Operation, bool)
 	if len(b.returns) == 0 {
 		return nil, true
 	}
-	s := b.search(ctx, maxPageSteps)
+	s := b.search(ctx, maxOrderSteps)
 	return firstOrder(s.specification(), s.intervals(b.prefix(len(b.returns)-1)), func(input any) (op *history.Operation, ended bool) {
 		p := input.(*placed)
 		return p.op, p.role == atEnd

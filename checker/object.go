@@ -9,7 +9,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/model"
 )
 
-// object is the operations of a model for Porcupine, which draws pages of them.
+// object is the operations of a model for Porcupine, which finds orders of them.
 type object struct {
 	model   *model.Model
 	name    string

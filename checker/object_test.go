@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -201,26 +200,19 @@ func TestObjectsThatTakeTooMuch(t *testing.T) {
 	require.Equal(t, "x: the check ran out of time", r.Explanation)
 }
 
-// A page shows the object's operations until the culprit, with the states that
-// they lead through.
-func TestPagesOfObjects(t *testing.T) {
+// The order of an object ends before the culprit, with the states that it leads through.
+func TestLastOrderOfObjects(t *testing.T) {
 	h := history.History{Model: history.ModelQueue, Operations: []history.Operation{
-		done("o1", history.KindEnqueue, "<b>", "", 0, 10), done("o2", history.KindDequeue, "", "a", 20, 30), done("o3", history.KindDequeue, "", "<b>", 40, 50),
+		done("o1", history.KindEnqueue, "b", "", 0, 10), done("o2", history.KindDequeue, "", "a", 20, 30), done("o3", history.KindDequeue, "", "b", 40, 50),
 	}}
-	var page strings.Builder
-	notes := []history.Annotation{{Start: 5, End: 25, Text: "a cut"}}
-	require.NoError(t, Visualize(t.Context(), &page, h, "x", notes, nil))
-	require.Contains(t, page.String(), "o2 dequeued a")
-	require.Contains(t, page.String(), "a cut")
-	require.Contains(t, page.String(), "2 of 3 operations are shown")
-	require.Contains(t, page.String(), `[\u0026lt;b\u0026gt;]`, "a state is no markup")
+	r := Check(t.Context(), h, Options{Explain: true})
+	order, err := LastOrder(t.Context(), h, r, nil)
+	require.NoError(t, err)
+	require.Equal(t, &Order{From: "[]", Steps: []OrderStep{{"o1", "[b]"}}, Of: 2}, order)
 
-	require.ErrorContains(t, Visualize(t.Context(), &page, h, "y", nil, nil), `no operation on machine "y"`)
 	for i := range 600 {
 		h.Operations = append(h.Operations, done(fmt.Sprint("e", i), history.KindEnqueue, "a", "", int64(60+10*i), int64(65+10*i)))
 	}
-	h.Operations[1].State = "<b>"
-	h.Operations[2].State = "a"
-	h.Operations[2].Call, h.Operations[2].Return = 10_000, 10_010
-	require.ErrorContains(t, Visualize(t.Context(), &page, h, "x", nil, nil), "x: 603 operations until then are too many for a page, which has at most 500")
+	_, err = LastOrder(t.Context(), h, Result{Machine: "x"}, nil)
+	require.ErrorContains(t, err, "x: 603 operations until then are too many for an order, which has at most 500")
 }

@@ -32,7 +32,7 @@ type placement struct {
 	ended bool   // the end of history is behind
 }
 
-// search is a run of Porcupine on operations of one object. It serves pages and
+// search is a run of Porcupine on operations of one object. It serves orders and
 // tests: verdicts are the walk's.
 type search struct {
 	*object

@@ -12,8 +12,8 @@ type nemesisEvent struct {
 	f  string
 }
 
-// undone names the action that ends the effect of another one. Actions whose names begin
-// with start end with those that begin with stop.
+// undone names the action that ends the effect of another one. A name with start
+// ends with the same name with stop.
 var undone = map[string]string{"kill": "start", "pause": "resume", "partition": "heal", "bump": "reset", "strobe": "reset"}
 
 // endOf returns the name of the action that ends the effect of one; empty: none does.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
@@ -14,8 +13,7 @@ import (
 )
 
 // Save runs a plan again and saves the results in a directory, which it makes:
-// plan.json, history.jsonl, trace.txt and verdict.txt, and history.html, a page
-// that explains the history, if it is not linearizable.
+// plan.json, history.jsonl, trace.txt and verdict.txt.
 func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Plan, o play.Options) (play.Result, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return play.Result{}, err
@@ -43,22 +41,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 			return r, err
 		}
 	}
-	if r.Violation == nil || r.Violation.Property != play.Linearizability {
-		return r, nil
-	}
-	return r, writeFile(filepath.Join(dir, "history.html"), func(w *bufio.Writer) error {
-		return checker.Visualize(ctx, w, r.History, r.Violation.Machine, annotations(p), play.OwnModel(sys.Objects()))
-	})
-}
-
-// annotations lists the faults of a plan that begin before the heal phase.
-func annotations(p *scenarios.Plan) (list []history.Annotation) {
-	for i := range p.Faults {
-		if f := &p.Faults[i]; f.At < p.Heal.At {
-			list = append(list, history.Annotation{Start: int64(f.At), End: int64(min(f.At+f.For, p.Heal.At)), Text: f.String()})
-		}
-	}
-	return list
+	return r, nil
 }
 
 func writeFile(name string, write func(*bufio.Writer) error) error {

@@ -50,7 +50,7 @@ func addHelp(root *cobra.Command) {
 		"check": {Group: groupHistories, Examples: []string{
 			"check history.jsonl",
 			"check --model cas-register jepsen.log",
-			"check --model kv --viz why.html history.edn.gz",
+			"check --model kv --html why.html history.edn.gz",
 		}},
 	})
 }

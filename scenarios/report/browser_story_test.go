@@ -34,6 +34,9 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("many lanes", func(t *testing.T) { testManyLanes(t, b) })
 	t.Run("hostile names", func(t *testing.T) { testHostileNames(t, b) })
 	t.Run("large", func(t *testing.T) { testLarge(t, b) })
+	t.Run("history", func(t *testing.T) { testHistory(t, b) })
+	t.Run("verdicts on histories", func(t *testing.T) { testHistoryVerdicts(t, b) })
+	t.Run("long history", func(t *testing.T) { testLongHistory(t, b) })
 	t.Run("modules", func(t *testing.T) { testModules(t, b) })
 }
 

@@ -35,7 +35,7 @@ func TestAViolationShowsAtTheResponse(t *testing.T) {
 	}
 	run.Operations = []Operation{{ID: "c1.1", Lane: 1, CallEvent: new(0), Return: new(Time(1)), ReturnEvent: new(1)}, {ID: "c1.2"}}
 	v := &Violation{At: 1, Event: 2, Operations: []string{"c1.1"}}
-	(&recorder{run: run}).contradict(v)
+	run.contradict(v)
 	require.Equal(t, 1, v.Event)
 	require.Equal(t, []int{0, 1}, v.Events)
 	require.True(t, run.Operations[0].Contradicts)

@@ -13,13 +13,14 @@ const (
 // nanoseconds.
 type Time int64
 
-// Document explains one failure. Lists that are empty may be absent from its JSON.
+// Document explains one failure, or the verdict on one history. Lists that are empty may be absent from its JSON.
 type Document struct {
 	Format    string `json:"format"`              // lockstep-report
 	Version   int    `json:"version"`             // 1
-	System    string `json:"system"`              // the name of the system under test
-	About     string `json:"about,omitempty"`     // the system in one line
-	Seed      uint64 `json:"seed,string"`         // as text: it may have more digits than a number of JavaScript
+	Kind      string `json:"kind,omitempty"`      // history: of a recorded history, without a plan and messages; absent: of runs of the simulator
+	System    string `json:"system"`              // the name of the system under test, or of the history
+	About     string `json:"about,omitempty"`     // the system in one line, or the model of the history
+	Seed      uint64 `json:"seed,string"`         // 0 of a history; as text: it may have more digits than a number of JavaScript
 	Status    string `json:"status"`              // passed, violated or undecided: the verdict on the first run
 	Signature string `json:"signature,omitempty"` // of the failure, as in agreement/applied-twice
 	Sentence  string `json:"sentence"`            // the verdict in one sentence
@@ -57,12 +58,12 @@ type PlanSize struct {
 
 // Run is one run of one plan, completely.
 type Run struct {
-	Name      string `json:"name"`                // shrunk; full: of the plan as the seed gave it; plan: of the only plan that is known; passing: see Nearest
+	Name      string `json:"name"`                // shrunk; full: of the plan as the seed gave it; plan: of the only plan that is known; passing: see Nearest; history
 	Status    string `json:"status"`              // passed, violated or undecided
 	Signature string `json:"signature,omitempty"` // of this run's violation
 	Sentence  string `json:"sentence"`            // the verdict on it
 	Evidence  string `json:"evidence,omitempty"`  // more about the violation, several lines for a person
-	Hash      string `json:"hash"`                // of all events, 16 hexadecimal digits
+	Hash      string `json:"hash,omitempty"`      // of all events, 16 hexadecimal digits; absent: of a history
 	Count     uint64 `json:"count"`               // events of the world; some of them are none of Events
 	First     uint64 `json:"first"`               // the number of the first event that is in the document; 0: all are
 	Last      uint64 `json:"last"`                // and of the last one
@@ -77,6 +78,8 @@ type Run struct {
 	Spans      []Span      `json:"spans,omitempty"`      // in order of their begin
 	Operations []Operation `json:"operations,omitempty"` // the history of the clients
 	Order      []string    `json:"order,omitempty"`      // ids of operations in an order that explains the history; absent: there is none, or it is not known
+	Found      *Found      `json:"found,omitempty"`      // the longest order of the last operations of a history; absent: Order has all, or none was found
+	Hardest    *Hardest    `json:"hardest,omitempty"`    // of a history that is undecided
 	NoReturn   *NoReturn   `json:"no_return,omitempty"`  // absent: it was not measured
 	Violation  *Violation  `json:"violation,omitempty"`  // absent: none was found
 	States     *States     `json:"states,omitempty"`     // absent: the states of nodes are not known
@@ -109,7 +112,7 @@ type Event struct {
 	N       uint64 `json:"n"`                 // the number in traces and of replay --until; 0 before the first. The events of one step may share it
 	At      Time   `json:"at"`                // its time
 	Lane    sim.ID `json:"lane"`              // 0: the world
-	Kind    string `json:"kind"`              // boot, receive, timer, disk, invoke, send failed, disconnected, lost, crash, connection, or action: of the world
+	Kind    string `json:"kind"`              // boot, receive, timer, disk, invoke, response: of a history, send failed, disconnected, lost, crash, connection, or action: of the world
 	Text    string `json:"text"`              // a description, without time and process
 	Message *int   `json:"message,omitempty"` // the message that arrives, or is lost on arrival, by its place in Run.Messages
 	Copy    bool   `json:"copy,omitempty"`    // it is the second arrival of that message
@@ -157,7 +160,7 @@ type Mark struct {
 
 // Span is a condition that lasts for a time.
 type Span struct {
-	Kind   string     `json:"kind"`             // down, or a kind of fault: partition, one_way, cut, profile_override, disk, disk_crash, clog, refuse, pause, slow, freeze, stop, ...
+	Kind   string     `json:"kind"`             // down; annotation or hardest, of a history; or a kind of fault: partition, one_way, cut, profile_override, disk, disk_crash, clog, refuse, pause, slow, freeze, stop, ...
 	Text   string     `json:"text"`             // a description
 	From   Time       `json:"from"`             // its begin
 	To     Time       `json:"to"`               // its end, or that of the run
@@ -205,6 +208,43 @@ type Violation struct {
 	Operations []string `json:"operations,omitempty"` // ids of operations that contradict each other, in order of call
 	Premise    string   `json:"premise,omitempty"`    // the states possible before, if the contradiction of operations depends on them
 	Facts      []string `json:"facts,omitempty"`      // sentences about the contradiction
+	Rows       []Row    `json:"rows,omitempty"`       // the contradiction of operations as a table, with the writers of the values seen in it; in order of call
+}
+
+// Row is one operation in the table of a contradiction.
+type Row struct {
+	Operation   string   `json:"operation"`             // its id
+	Text        string   `json:"text"`                  // request and response, as in "read 2"
+	Contradicts bool     `json:"contradicts,omitempty"` // it belongs to the contradiction; otherwise it wrote a value seen there
+	After       []string `json:"after,omitempty"`       // ids of rows that returned before its call; without those before others of these
+}
+
+// Found is the longest order that was found for the last operations on one object, until its
+// history ends or becomes impossible.
+type Found struct {
+	From     string      `json:"from"`               // the states in which it may begin: the operations before it may have led there
+	Steps    []FoundStep `json:"steps"`              // in order
+	Of       int         `json:"of"`                 // operations that it tries to explain, with unknown outcomes too
+	Before   int         `json:"before,omitempty"`   // operations before these
+	Complete bool        `json:"complete,omitempty"` // it explains all of them
+	Doubt    string      `json:"doubt,omitempty"`    // why there may be a longer one, or one that cannot be
+}
+
+// FoundStep is an operation that takes effect, and the states that may follow.
+type FoundStep struct {
+	Operation string `json:"operation"` // its id
+	State     string `json:"state"`     // the states after it
+}
+
+// Hardest is the window of a history in which most operations overlap: there are most orders
+// to try.
+type Hardest struct {
+	From        Time     `json:"from"`                 // its begin
+	To          Time     `json:"to"`                   // its end
+	Overlapping int      `json:"overlapping"`          // operations in flight in it that change the object
+	Operations  []string `json:"operations,omitempty"` // the first ids of these, in order of call
+	Unknown     int      `json:"unknown,omitempty"`    // operations of unknown outcome that may take effect in it
+	Help        []string `json:"help,omitempty"`       // changes that would help to judge the history
 }
 
 // States are the states of the nodes, as changes. The state of a node at an event is the

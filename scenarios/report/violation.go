@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/play"
@@ -24,16 +25,7 @@ func (r *recorder) finish(p *scenarios.Plan, result *play.Result) {
 
 // operation describes an operation of the history.
 func (r *recorder) operation(h *history.Operation) Operation {
-	o := Operation{
-		ID: h.ID, Lane: scenarios.ClientID(h.Client), Key: h.Machine, Request: strings.TrimSpace(string(h.Kind) + " " + h.Argument),
-		Call: Time(h.Call), Outcome: string(h.Outcome), Reason: h.Reason, Result: h.State,
-	}
-	if h.Version != history.NoVersion {
-		o.Version = new(h.Version)
-	}
-	if h.Return != history.NoReturn {
-		o.Return = new(Time(h.Return))
-	}
+	o := newOperation(h, scenarios.ClientID(h.Client))
 	if c := r.calls[h.ID]; c.begun {
 		o.Lane, o.Request, o.CallEvent = c.lane, c.operation.String(), new(c.begin)
 		if c.ended {
@@ -56,24 +48,30 @@ func (r *recorder) describeViolation(result *play.Result) *Violation {
 		v.Lane = r.run.Events[v.Event].Lane
 	}
 	if a := result.Account; a != nil {
-		v.Premise, v.Facts = a.Premise, a.Facts
-		for _, row := range a.Rows {
-			if row.Contradicts {
-				v.Operations = append(v.Operations, row.ID)
-			}
-		}
-		r.contradict(v)
+		v.account(a)
+		r.run.contradict(v)
 	} else {
 		r.repeated(v)
 	}
 	return v
 }
 
+// account adds the judge's account of a contradiction.
+func (v *Violation) account(a *checker.Account) {
+	v.Premise, v.Facts = a.Premise, a.Facts
+	for _, row := range a.Rows {
+		v.Rows = append(v.Rows, Row{row.ID, row.Text, row.Contradicts, row.After})
+		if row.Contradicts {
+			v.Operations = append(v.Operations, row.ID)
+		}
+	}
+}
+
 // contradict marks the operations of a history that contradict each other: the last of
 // their responses is where the violation shows.
-func (r *recorder) contradict(v *Violation) {
-	for i := range r.run.Operations {
-		o := &r.run.Operations[i]
+func (r *Run) contradict(v *Violation) {
+	for i := range r.Operations {
+		o := &r.Operations[i]
 		if !slices.Contains(v.Operations, o.ID) {
 			continue
 		}

@@ -5,13 +5,10 @@
 package check
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -59,13 +56,14 @@ guarantee, see docs/GUARANTEES.md.`,
 	f.StringVar(&c.observations.file, "observations", "", "judge other observations, too: a file as docs/GUARANTEES.md describes, or - for standard input")
 	f.DurationVar(&c.observations.Deadline, "stream-deadline", 0, "with --observations: how long an observed watch may keep back a version that is known (0: for ever)")
 	f.BoolVar(&c.observations.Open, "others", false, "with --observations: others than the history's clients may have used the machines")
-	f.StringVar(&c.viz, "viz", "", "write a page about the machine that is violated, in HTML, to this file")
+	f.StringVar(&c.html, "html", "", "write a page about the verdict to this file: the contradiction, the operations of each client in time, and the order found")
 	f.DurationVar(&c.budget, "budget", time.Minute, "give up after judging for so long; the verdict is then undecided")
 	f.Var(&c.memory, "memory", "give up when judging needs more than this, as in 512MiB; the verdict is then undecided")
 	f.BoolVar(&c.stream, "stream", false, "judge while reading, as of a pipe that goes on, in the memory of what is in flight; undecided where too many orders are possible. --budget then counts from the beginning, and there is none by default")
 	f.DurationVar(&c.budget, "timeout", time.Minute, "as --budget")
 	f.StringVar(&c.source.failed, "failed-cas", failedNone, "as --failed")
-	for _, old := range []string{"timeout", "failed-cas"} {
+	f.StringVar(&c.html, "viz", "", "as --html")
+	for _, old := range []string{"timeout", "failed-cas", "viz"} {
 		if err := f.MarkHidden(old); err != nil {
 			panic(err) // the flag does not exist
 		}
@@ -81,7 +79,7 @@ type check struct {
 	source       historyFlags
 	observations observationFlags
 	json         bool
-	viz          string // file
+	html         string // file
 	stream       bool
 	budget       time.Duration
 	memory       byteSize
@@ -118,9 +116,9 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	if err := c.print(cmd.OutOrStdout(), h, len(h.Operations), r, guarantees); err != nil {
 		return err
 	}
-	if c.viz != "" {
-		if err := c.visualize(cmd, h, r); err != nil {
-			return fmt.Errorf("--viz: %w", err)
+	if c.html != "" {
+		if err := c.writePage(cmd, name, h, r); err != nil {
+			return fmt.Errorf("%s: %w", pageFlag(cmd), err)
 		}
 	}
 	return ExitCode(Worst(r.Status, guarantees))
@@ -137,30 +135,13 @@ func (c *check) validate(cmd *cobra.Command) error {
 	if err := c.observations.validate(cmd); err != nil {
 		return err
 	}
-	if c.stream && (c.viz != "" || c.observations.file != "") {
-		return errors.New("--stream: --viz and --observations need the whole history: leave one of them out")
+	if c.stream && (c.html != "" || c.observations.file != "") {
+		return fmt.Errorf("--stream: %s and --observations need the whole history: leave one of them out", pageFlag(cmd))
 	}
-	if c.viz == "" && cmd.Flags().Changed("viz") {
-		return errors.New("--viz: want a file")
+	if c.html == "" && cmd.Flags().Changed(pageFlag(cmd)[2:]) {
+		return fmt.Errorf("%s: want a file", pageFlag(cmd))
 	}
 	return c.source.validate()
-}
-
-// visualize writes the page about the machine of r. The same time limit holds as for
-// the check.
-func (c *check) visualize(cmd *cobra.Command, h source, r checker.Result) error {
-	if r.Status == checker.Linearizable {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: nothing is violated, so there is no page in %s\n", cmd.Root().Name(), c.viz)
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), c.budget)
-	defer cancel()
-	f, err := os.Create(c.viz)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	return errors.Join(checker.VisualizeResult(ctx, w, h.History, r, h.annotations, h.model), w.Flush(), f.Close())
 }
 
 // checkJSON is the JSON form of a verdict on a history.

@@ -28,7 +28,7 @@ const details = (() => {
     if (taken) lines.push(dom.el("p", {}, "Sent in ", jump(m, taken.sent, go), `, ${model.fate(taken)}.`));
     const sent = m.sent(event).map((i) => dom.el("li", {}, ...message(m, m.arrows[i], go)));
     const marks = m.marked(event).map((i) => dom.el("li", {}, dom.el("span", { class: "note" }, m.marks[i].kind + ": "), dom.el("bdi", {}, m.marks[i].text)));
-    const force = m.spans.filter((x) => x.first <= event && event <= x.last).slice(0, 20).map((x) => dom.el("li", {}, `${x.span.kind.replaceAll("_", " ")}: ${x.span.text}, until ${format.time(x.span.to)}`));
+    const force = m.spans.filter((x) => x.first <= event && event <= x.last).slice(0, 20).map((x) => dom.el("li", {}, `${x.span.kind === "annotation" ? "" : x.span.kind.replaceAll("_", " ") + ": "}${x.span.text}, until ${format.time(x.span.to)}`));
     const list = (title, items) => items.length > 0 ? [dom.el("h4", {}, title), dom.el("ul", { class: "plain" }, items)] : [];
     return dom.el("div", { class: "event" },
       dom.el("h3", {}, `Event ${e.n} · ${format.time(e.at)} · `, dom.el("bdi", {}, model.laneName(m, e.lane))),
@@ -51,6 +51,7 @@ const details = (() => {
 
   function nodes(m, event, view) {
     const s = m.run.states;
+    if (!m.lanes.some((l) => l.kind === "node")) return operation(m, event);
     if (!s?.changes) return dom.el("p", { class: "note" }, "The states of the nodes are not in this report: the system does not tell them.");
     if (!view.cache.has(m)) view.cache.set(m, states.open(s.changes));
     const known = view.cache.get(m);
@@ -60,6 +61,17 @@ const details = (() => {
     const cut = s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
     return dom.el("div", { class: "nodes" }, dom.el("h3", {}, "State of each node after it"), cut,
       m.lanes.filter((l) => now.has(l.id)).map((l) => node(l, now.get(l.id), changed.get(l.id), view)));
+  }
+
+  // operation returns the operation that an event of a history belongs to.
+  function operation(m, event) {
+    const call = m.calls.find((x) => x.op.call_event === event || x.op.return_event === event);
+    if (!call) return null;
+    const { op } = call;
+    const rows = [["key", op.key], ["request", op.request], ["call", format.time(op.call)], ["return", op.return === undefined ? "never" : format.time(op.return)],
+      ["outcome", op.outcome], ["reason", op.reason], ["result", op.result], ["version", op.version], ["contradicts", op.contradicts && "it is part of the contradiction"]];
+    return dom.el("div", { class: "nodes" }, dom.el("h3", {}, "The operation ", dom.el("bdi", {}, op.id)),
+      dom.el("div", { class: "node" }, dom.el("table", {}, dom.el("tbody", {}, rows.filter(([, v]) => v !== undefined && v !== "" && v !== false).map(([name, v]) => valueRow(name, v, undefined, false))))));
   }
 
   // node returns the state of one node: what changed first.

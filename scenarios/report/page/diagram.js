@@ -18,6 +18,7 @@ const diagram = (() => {
     drawLifelines(paint, first, last);
     scene.index.laneSpans(first, last, counted(drawLaneSpan));
     scene.index.calls(first, last, counted(drawCall));
+    scene.index.worldSpans(first, last, (item) => { if (shaded(item)) nameSpan(paint, item); });
     scene.index.arrows(first, last, counted(drawArrow));
     for (let row = first; row <= last; row++) drawn += drawEvent(paint, scene.rows.event(row), row);
     fade(paint);
@@ -86,6 +87,10 @@ const diagram = (() => {
   function drawWorldSpan(paint, item) {
     const { ctx, scene, colors } = paint;
     const { top, bottom } = edges(paint, item);
+    if (shaded(item)) {
+      shade(paint, item, top, bottom);
+      return; // its words stand above the operations
+    }
     if (item.span.sides) {
       item.span.sides.forEach((side, k) => {
         ctx.fillStyle = signs.pattern(ctx, colors, k === 0 ? "rising" : k === 1 ? "falling" : "blocks");
@@ -104,7 +109,24 @@ const diagram = (() => {
       ctx.fillStyle = colors.cut;
       ctx.fillRect(2 + item.slot * 6, top, 3, bottom - top);
     }
-    label(paint, item.span.text, 4 + item.slot * 6 + (item.span.sides ? 0 : 5), top + 1, colors.cut, scene.lanes.width);
+    nameSpan(paint, item);
+  }
+
+  const shaded = (item) => item.span.kind === "annotation" || item.span.kind === "hardest";
+
+  // nameSpan writes the words of a span of the whole world where it begins.
+  function nameSpan(paint, item) {
+    label(paint, item.span.text, 4 + item.slot * 6 + (item.span.sides ? 0 : 5), edges(paint, item).top + 1, paint.colors.cut, paint.scene.lanes.width);
+  }
+
+  // shade shades a condition over all lanes, with a bar at the edge.
+  function shade(paint, item, top, bottom) {
+    const { ctx, scene, colors } = paint;
+    ctx.globalAlpha = 0.13;
+    ctx.fillStyle = item.span.kind === "hardest" ? colors.odd : colors.cut;
+    ctx.fillRect(0, top, scene.lanes.width, bottom - top);
+    ctx.globalAlpha = 1;
+    ctx.fillRect(2 + item.slot * 6, top, 3, bottom - top);
   }
 
   const laneSpanStyles = { down: "cross", pause: "blocks", freeze: "blocks", slow: "blocks", stop: "blocks" };

@@ -46,7 +46,7 @@ const eventRow = (() => {
   // brief leaves the key out of a text, if the run has one only; the head of the list has it.
   function brief(m, text) {
     const objects = m.run.plan?.objects ?? [];
-    return objects.length === 1 ? text.replace(objects[0] + " ", "") : text;
+    return objects.length === 1 && objects[0] ? text.replace(objects[0] + " ", "") : text;
   }
 
   // reports returns what the process told the oracle, which often matters more than the

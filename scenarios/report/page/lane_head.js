@@ -23,7 +23,7 @@ const laneHead = (() => {
   function about(s) {
     const objects = s.m.run.plan?.objects ?? [];
     if (s.lanes.width > s.paneWidth + 1) return "← → for more lanes; in order, not to scale";
-    return objects.length === 1 ? `in order, not to scale; all on ${objects[0]}` : "in order, not to scale";
+    return objects.length === 1 && objects[0] ? `in order, not to scale; all on ${objects[0]}` : "in order, not to scale";
   }
 
   // listen obeys mouse and keys; changed is called when lanes have other places.

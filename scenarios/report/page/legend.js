@@ -25,6 +25,9 @@ const legend = (() => {
     ["a process is down", { spans: [{ kind: "down", text: "", from: 0, to: 1, lanes: [1], begin: 0, finish: 1 }] }],
     ["another fault of a process", { spans: [{ kind: "pause", text: "", from: 0, to: 1, lanes: [1], begin: 0, finish: 1 }] }],
     ["partition: a side has its stripes", { spans: [{ kind: "partition", text: "", from: 0, to: 1, sides: [[1], [2]], begin: 0, finish: 1 }] }],
+    ["call", { events: [event("invoke"), event("none", 9)] }, true],
+    ["return", { events: [event("response"), event("none", 9)] }, true],
+    ["annotation, as an action of the nemesis", { spans: [{ kind: "annotation", text: "", from: 0, to: 1, begin: 0, finish: 1 }] }, true],
     ["operation, from call to return", { operations: [{ id: "", lane: 1, call: 0, return: 1, call_event: 0, return_event: 1, outcome: "committed" }] }],
   ];
 
@@ -34,10 +37,15 @@ const legend = (() => {
     ["/", "ask a question"], ["Alt ← →", "on the name of a lane: move it"],
   ];
 
-  function show(root) {
+  // ofHistories are the signs that a recorded history can have.
+  const ofHistories = new Set(["call", "return", "part of the contradiction", "operation, from call to return", "annotation, as an action of the nemesis"]);
+
+  // show lists the signs that a kind of document has.
+  function show(root, kind) {
     const { el } = dom;
+    const shown = kind === "history" ? samples.filter(([text]) => ofHistories.has(text)) : samples.filter(([, , only]) => !only);
     root.replaceChildren(
-      el("ul", { class: "signs" }, samples.map(([text, run]) => el("li", {}, sign(run), " " + text))),
+      el("ul", { class: "signs" }, shown.map(([text, run]) => el("li", {}, sign(run), " " + text))),
       el("dl", { class: "keys" }, keys.map(([key, text]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, text)])));
   }
 

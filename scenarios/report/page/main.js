@@ -20,7 +20,7 @@ const page = (() => {
     view.scrubber = scrubber.open(dom.byId("scrubber"), (row) => choose(rows.event(row)), () => go(m().violation.event));
     view.questions = questions.open(dom.byId("questions"), { ask, show: restrict, step });
     runButtons();
-    legend.show(dom.byId("signs"));
+    legend.show(dom.byId("signs"), doc.kind);
     needs.show(dom.byId("necessity"), dom.byId("needs"), doc.necessity);
     nearest.show(dom.byId("nearest"), dom.byId("difference"), doc, modelOf(0), (event) => { if (now.run !== 0) enter(0); go(event); }, enter);
     follow();
@@ -36,12 +36,19 @@ const page = (() => {
     const named = doc.runs.findIndex((r) => r.name === place.run);
     openRun(named < 0 ? 0 : named);
     const event = place.event === null ? -1 : m().link.find(place.event);
-    now.event = event >= 0 ? event : m().violation?.event ?? 0;
+    now.event = event >= 0 ? event : beginning();
     now.question = place.question;
     now.only = ["effect", "hits", "causes", "differs"].includes(place.only) ? place.only : "";
     answer();
     arrange();
     choose(now.event, true);
+  }
+
+  // beginning returns the event that is shown first: where the violation shows, or else where
+  // it is hardest to judge.
+  function beginning() {
+    const hard = m().run.hardest;
+    return m().violation?.event ?? (hard ? Math.min(m().place(hard.from), Math.max(0, m().events.length - 1)) : 0);
   }
 
   function runButtons() {
@@ -69,8 +76,9 @@ const page = (() => {
     verdict.show(doc, m(), go);
     rows = layout.rows(m().events.length);
     view.stage.setRun(m(), rows);
-    view.questions.setRun(m(), nearest.differs(doc, now.run).length > 0);
+    view.questions.setRun(m(), nearest.differs(doc, now.run).length > 0, doc.kind);
     operations.show(dom.byId("operations"), m(), go);
+    found.show(dom.byId("order"), dom.byId("found"), m(), go);
     noReturn.show(dom.byId("certain"), dom.byId("noreturn"), m(), go);
     view.trace = trace.show(dom.byId("raw"), dom.byId("trace"), m());
   }
@@ -178,7 +186,7 @@ const page = (() => {
 
   function recolor() {
     view.stage?.recolor();
-    legend.show(dom.byId("signs"));
+    legend.show(dom.byId("signs"), doc.kind);
   }
 
   function print(on) {

@@ -12,16 +12,23 @@ const model = (() => {
       operations: run.operations ?? [],
       violation: run.violation ?? null,
     };
+    m.operationOf = named(m.operations);
     m.place = (time) => firstAt(events, time);
     m.sent = lists(events.length, m.messages, (x) => x.sent);
     m.marked = lists(events.length, m.marks, (x) => x.event);
     m.arrows = m.messages.map((x, i) => arrow(m, x, i));
     m.spans = (run.spans ?? []).map((x) => placeSpan(m, x));
-    m.calls = m.operations.map((x) => placeOperation(m, x));
+    m.calls = endOpen(m.operations.map((x) => placeOperation(m, x)));
     m.guilty = new Set(m.violation?.events ?? []);
     m.link = links(events);
     m.noReturn = noReturn.eventOf(m);
     return m;
+  }
+
+  // named finds operations by their ids.
+  function named(operations) {
+    const byID = new Map(operations.map((x) => [x.id, x]));
+    return (id) => byID.get(id);
   }
 
   // firstAt returns the first event at a time or after it.
@@ -76,6 +83,17 @@ const model = (() => {
     const first = op.call_event ?? m.place(op.call);
     const last = op.return === undefined ? m.events.length - 1 : op.return_event ?? Math.min(m.place(op.return), m.events.length - 1);
     return { op, first, last: Math.max(first, last) };
+  }
+
+  // endOpen ends the frame of an operation that never returned before the next call in its
+  // lane: they would cover each other to the end.
+  function endOpen(calls) {
+    const next = new Map(); // by lane: the first event of the call after
+    for (const c of [...calls].sort((a, b) => b.first - a.first)) {
+      if (c.op.return === undefined && next.has(c.op.lane)) c.last = Math.max(c.first, Math.min(c.last, next.get(c.op.lane) - 1));
+      next.set(c.op.lane, c.first);
+    }
+    return calls;
   }
 
   // links names events in addresses: by their number, with a count for those that share

@@ -12,8 +12,8 @@ const operations = (() => {
     }
     const state = { client: "", only: false };
     const sorted = [...m.operations].sort((a, b) => a.call - b.call);
-    const scale = instants(m.operations);
-    const place = new Map((m.run.order ?? []).map((id, i) => [id, i + 1]));
+    const scale = contradiction.instants(m.operations);
+    const place = new Map((m.run.order ?? m.run.found?.steps.map((s) => s.operation) ?? []).map((id, i) => [id, i + 1]));
     let shown = [];
     const choose = () => {
       shown = sorted.filter((o) => (state.client === "" || String(o.lane) === state.client) && (!state.only || o.contradicts));
@@ -44,26 +44,18 @@ const operations = (() => {
       return ["No order of the operations explains what the clients saw; ", "these contradict each other: "].slice(m.violation.property === "linearizability" ? 0 : 2).join("") +
         (m.violation.property === "linearizability" ? guilty.join(", ") : `The violation is about ${guilty.join(", ")}.`);
     }
+    if (m.run.found) return "What each client asked for, and what it learnt; the number is the place of the operation in the order found, which is below.";
     if (place.size > 0) return "This order explains all that the clients saw: the number is the place of the operation in it.";
     return "What each client asked for, and what it learnt.";
   }
 
-  // instants ranks all times of calls and returns.
-  function instants(operations) {
-    const times = [...new Set(operations.flatMap((o) => [o.call, o.return ?? o.call]))].sort((a, b) => a - b);
-    const rank = new Map(times.map((t, i) => [t, (i + 1) / (times.length + 1) * 100]));
-    return (time) => rank.get(time);
-  }
-
   function row(m, o, scale, place, go) {
     const { el } = dom;
-    const left = scale(o.call), right = o.return === undefined ? 100 : Math.max(left + 1.5, scale(o.return));
     const result = [o.result && `→ ${o.result}`, o.version !== undefined && `v${o.version}`, o.reason].filter(Boolean).join(" ");
     return el("div", { class: "operation" + (o.contradicts ? " contradicts" : "") },
       el("button", { type: "button", class: "jump", title: "go to its call", onclick: () => go(o.call_event ?? m.place(o.call)) }, o.contradicts ? "! " : "", el("bdi", {}, o.id)),
       el("span", {}, model.laneName(m, o.lane)),
-      el("span", { class: "time", title: `${format.time(o.call)} to ${o.return === undefined ? "never" : format.time(o.return)}` },
-        el("span", { class: `bar ${o.outcome}${o.return === undefined ? " open" : ""}`, style: { left: left + "%", width: right - left + "%" } })),
+      contradiction.bar(o, scale),
       el("span", { class: "what" }, el("bdi", {}, o.request), " ", el("bdi", { class: "note" }, o.key)),
       el("span", { class: "what" }, outcomes[o.outcome] ?? o.outcome, " ", el("bdi", {}, result)),
       el("span", {}, place.has(o.id) ? "#" + place.get(o.id) : ""));

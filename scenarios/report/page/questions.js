@@ -27,7 +27,9 @@ const questions = (() => {
       el("details", {}, el("summary", {}, "Put a question together"), builder));
     form.addEventListener("submit", (e) => { e.preventDefault(); step(1); });
     return {
-      setRun(m, compared) {
+      setRun(m, compared, kind) {
+        for (const value of ["effect", "causes"]) rows.querySelector(`[value=${value}]`).hidden = kind === "history";
+        if (kind === "history") text.placeholder = "kind:invoke not followed by kind:response on the same operation";
         rows.querySelector("[value=differs]").hidden = !compared;
         build(builder, m, (q) => { text.value = q; ask(q); text.focus(); });
       },
@@ -65,6 +67,7 @@ const questions = (() => {
       if (relation.value) parts.push(relation.value, other.value.trim(), scope.value && "on the same " + scope.value, within.value.trim() && "within " + within.value.trim());
       done(parts.filter(Boolean).join(" "));
     };
+    for (const s of Object.values(fields)) s.hidden = s.options.length < 2;
     root.replaceChildren(...Object.values(fields), words, relation, other, scope, within, el("button", { type: "button", onclick: ask }, "Ask this"),
       el("div", { class: "examples" }, "Or: ", examples(m).map((q) => el("button", { type: "button", onclick: () => done(q) }, q))),
       el("p", { class: "note" }, "Words are sought in the text of events, sent messages, disk requests and observations; “quoted words” together; key: node: client: kind: op: in that field; a leading minus excludes."));
@@ -82,11 +85,12 @@ const questions = (() => {
   }
 
   function examples(m) {
-    const some = ["kind:send -delivered"];
+    const some = m.messages.length > 0 ? ["kind:send -delivered"] : [];
     if (m.marks.some((x) => x.kind === "sync")) some.push("kind:send not preceded by kind:sync on the same node within 50ms");
     const last = m.messages.at(-1);
     if (last) some.push(`kind:send kind:${quote(last.kind)} not followed by kind:receive kind:${quote(last.kind)}`);
-    some.push("kind:invoke not followed by kind:response on the same operation", "kind:receive preceded by kind:boot on the same node within 10ms");
+    some.push("kind:invoke not followed by kind:response on the same operation");
+    if (m.messages.length > 0) some.push("kind:receive preceded by kind:boot on the same node within 10ms");
     return some;
   }
 

@@ -70,7 +70,9 @@ const stage = (() => {
     if (!s.m || s.box.clientWidth === 0) return;
     const width = s.box.clientWidth;
     const narrow = width < 640;
-    s.gutter = narrow ? 66 : 112;
+    const wide = s.m.events.length >= 1e5 ? 16 : 0; // for numbers of six digits
+    s.gutter = narrow ? 66 : 112 + wide;
+    s.box.style.setProperty("--number", 46 + wide + "px");
     const room = Math.min(width * (narrow ? 0.42 : 0.5), s.order.length * widest);
     s.lanes = layout.lanes(s.order, s.collapsed, room, narrow ? 30 : 40, widest);
     s.paneWidth = Math.min(room, s.lanes.width);

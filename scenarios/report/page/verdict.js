@@ -4,9 +4,11 @@ const verdict = (() => {
   // show fills the head for a run; go(event) chooses an event.
   function show(doc, m, go) {
     const { el, byId } = dom;
-    document.title = format.name(`${doc.signature || doc.status}: ${doc.system}, seed ${doc.seed}`);
-    byId("what").replaceChildren(el("strong", {}, "Lockstep report"), " · ", el("bdi", { title: doc.about }, doc.system), `, seed ${doc.seed}`);
-    byId("status").replaceChildren(...status(doc, m));
+    const recorded = doc.kind === "history";
+    const words = recorded ? { ...verdicts, passed: "✓ linearizable" } : verdicts;
+    document.title = format.name(`${doc.signature || words[doc.status]?.slice(2) || doc.status}: ${doc.system}` + (recorded ? "" : `, seed ${doc.seed}`));
+    byId("what").replaceChildren(el("strong", {}, recorded ? "Lockstep check" : "Lockstep report"), " · ", el("bdi", { title: doc.about }, doc.system), recorded ? `, ${doc.about}` : `, seed ${doc.seed}`);
+    byId("status").replaceChildren(...status(doc, m, words));
     const [sentence, ...rest] = (m.violation?.sentence || m.run.sentence || doc.sentence || "").split("\n");
     byId("sentence").textContent = format.name(sentence);
     byId("rest").replaceChildren(...rest.length > 0 ? [dom.lines(rest.join("\n"))] : []);
@@ -14,13 +16,14 @@ const verdict = (() => {
     byId("left").replaceChildren(...remains(doc, m.run));
     byId("repeat").replaceChildren(...repeat(doc));
     byId("chosen").replaceChildren(...chosen(doc, m));
+    byId("seed").hidden = recorded;
     byId("about").replaceChildren(about(doc, m));
   }
 
   const verdicts = { violated: "✖ violated", undecided: "? undecided", passed: "✓ passed" };
 
-  function status(doc, m) {
-    const parts = [dom.el("span", { class: "badge " + m.run.status }, verdicts[m.run.status] ?? m.run.status)];
+  function status(doc, m, words) {
+    const parts = [dom.el("span", { class: "badge " + m.run.status }, words[m.run.status] ?? m.run.status)];
     const signature = m.run.signature || (m.run.status === "passed" ? "" : doc.signature);
     if (signature) parts.push(" ", dom.el("code", {}, signature));
     if (m.violation) parts.push(" ", dom.el("span", {}, `at ${format.time(m.violation.at)}`), m.events[m.violation.event] ? `, event ${m.events[m.violation.event].n}` : "");
@@ -36,9 +39,21 @@ const verdict = (() => {
     const facts = [v?.premise, ...(v?.facts ?? [])].filter(Boolean);
     if (facts.length > 0) parts.push(dom.el("h2", {}, "Why that is wrong"), dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
     const events = (v?.events ?? []).filter((e) => m.events[e]);
-    if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), dom.el("ul", { class: "plain" }, events.slice(-mostEvents).map((e) => dom.el("li", {}, moment(m, e, go)))));
-    if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, "More about the violation"), dom.lines(m.run.evidence)));
+    if (v?.rows?.length > 0) parts.push(dom.el("h2", {}, "What contradicts each other"), contradiction.table(m, go));
+    else if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), dom.el("ul", { class: "plain" }, events.slice(-mostEvents).map((e) => dom.el("li", {}, moment(m, e, go)))));
+    if (m.run.hardest) parts.push(...hardest(m, go));
+    if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, m.violation ? "More about the violation" : "The verdict as text"), dom.lines(m.run.evidence)));
     return parts;
+  }
+
+  // hardest tells why a history is undecided, and what would help.
+  function hardest(m, go) {
+    const h = m.run.hardest, { el } = dom;
+    const at = h.overlapping > 0 ? [el("button", { type: "button", class: "jump", onclick: () => go(m.place(h.from)) }, format.time(h.from)), ` to ${format.time(h.to)}: `] : [];
+    return [el("h2", {}, "Where it is hardest"),
+      el("p", {}, at, `${format.count(h.overlapping, "operation")} in flight that may change it`, h.unknown ? `; ${h.unknown} of unknown outcome may take effect there` : "", ". ",
+        (h.operations ?? []).map((id, i) => [i > 0 ? ", " : "", contradiction.link(m, id, go)])),
+      el("h2", {}, "What would help"), el("ul", {}, (h.help ?? []).map((t) => el("li", {}, t)))];
   }
 
   // moment tells one event in a line that leads to it.
@@ -120,7 +135,8 @@ const verdict = (() => {
     const cut = [...(doc.cut ?? [])];
     return dom.el("div", {},
       cut.length > 0 ? dom.el("ul", {}, cut.map((c) => dom.el("li", {}, c))) : null,
-      dom.el("p", {}, `Run “${m.run.name}”: ${format.count(m.run.count ?? m.events.length, "event")}, ${format.time(m.run.end ?? 0)} of virtual time, hash ${m.run.hash}.`),
+      dom.el("p", {}, doc.kind === "history" ? `${format.count(m.operations.length, "operation")} of ${format.count(m.run.plan?.clients ?? 0, "client")}, ${format.time(m.run.end ?? 0)}.` :
+        `Run “${m.run.name}”: ${format.count(m.run.count ?? m.events.length, "event")}, ${format.time(m.run.end ?? 0)} of virtual time, hash ${m.run.hash}.`),
       build ? dom.el("p", {}, "Build: " + build) : null);
   }
 

@@ -2,42 +2,41 @@ package checker
 
 import (
 	"cmp"
-	"html"
 	"slices"
 	"strings"
 
 	"github.com/anishathalye/porcupine"
 )
 
-// page is an excerpt of a history: the last operations until some event, and
+// tail is an tail of a history: the last operations until some event, and
 // the states that the machine may have at its beginning.
-type page struct {
+type tail struct {
 	*automaton
 	ops        []checkedOp // in order of call
 	begin, end int64       // times of the first and the last event
 	base       linearizer
-	initial    []pageState
+	initial    []tailState
 	truncated  bool                    // it may begin in more states than are shown
 	slots      map[*checkedOp][2]int32 // of operations in flight when it begins: slot and spent, see step of the linearizer
 }
 
-// Limits of a page.
+// Limits of a tail.
 const (
-	pageOperations = 60 // called or returned on the page
-	pageUnknown    = 16 // unknown ones that were called before and may take effect on it
-	pageInitial    = 64 // configurations in which it may begin
+	tailOperations = 60 // called or returned in the tail
+	tailUnknown    = 16 // unknown ones that were called before and may take effect in it
+	tailInitial    = 64 // configurations in which it may begin
 )
 
-// pageState is one state of the search through a page.
-type pageState struct {
+// tailState is one state of the search through a tail.
+type tailState struct {
 	specState
 	row int32 // the configuration in which it began
 }
 
-// newPage returns a page that ends with the culprit's return. It shows up to
+// newTail returns a tail that ends with the culprit's return. It shows up to
 // most operations, besides unknown ones.
-func newPage(m machine, v *refutation, checked []checkedOp, most int) *page {
-	s := &page{automaton: m.automaton, slots: map[*checkedOp][2]int32{}}
+func newTail(m machine, v *refutation, checked []checkedOp, most int) *tail {
+	s := &tail{automaton: m.automaton, slots: map[*checkedOp][2]int32{}}
 	from, seen := v.windowStart(most), v.opsUntilCulprit()
 	if s.replay(v, from, seen); s.base.configurations.len() == 0 { // its width was too small
 		from = 0
@@ -58,7 +57,7 @@ func newPage(m machine, v *refutation, checked []checkedOp, most int) *page {
 }
 
 // replay sets base to the configurations before event number from of the log.
-func (s *page) replay(v *refutation, from int, seen func(*checkedOp) *checkedOp) {
+func (s *tail) replay(v *refutation, from int, seen func(*checkedOp) *checkedOp) {
 	s.base.copy(v.base)
 	for _, e := range v.log[:from] {
 		if !e.ret {
@@ -69,7 +68,7 @@ func (s *page) replay(v *refutation, from int, seen func(*checkedOp) *checkedOp)
 	}
 }
 
-// windowStart returns the event of the log with which the page begins.
+// windowStart returns the event of the log with which the tail begins.
 func (v *refutation) windowStart(most int) int {
 	from, shown := v.at, 1
 	for from > 0 {
@@ -111,8 +110,8 @@ func (e event) time() int64 {
 	return e.c.call
 }
 
-// inFlight returns the operations in flight when the page begins.
-func (s *page) inFlight() []*checkedOp {
+// inFlight returns the operations in flight when the tail begins.
+func (s *tail) inFlight() []*checkedOp {
 	var checked []*checkedOp
 	for i, c := range s.base.slots {
 		if c == nil || slices.Contains(checked, c) {
@@ -130,19 +129,19 @@ func (s *page) inFlight() []*checkedOp {
 	return checked
 }
 
-// unknownsBefore returns unknown steps that were called before the page begins
-// and may take effect on it: of each kind the last called, as they are
+// unknownsBefore returns unknown steps that were called before the tail begins
+// and may take effect in it: of each kind the last called, as they are
 // interchangeable, and as many as are left in the configuration that has used
 // the fewest. counts is their number by kind.
-func (s *page) unknownsBefore(v *refutation, checked []checkedOp, from int) (spares []*checkedOp, counts []int) {
+func (s *tail) unknownsBefore(v *refutation, checked []checkedOp, from int) (spares []*checkedOp, counts []int) {
 	t := &s.base.configurations
 	counts, left := make([]int, len(s.base.kinds)), make([]int, len(s.base.kinds))
-	room := pageUnknown
+	room := tailUnknown
 	for k := range s.base.kinds {
 		for i := range t.len() {
 			left[k] = max(left[k], s.unknownsLeft(i, k))
 		}
-		share := min(room, max(1, pageUnknown/len(s.base.kinds)))
+		share := min(room, max(1, tailUnknown/len(s.base.kinds)))
 		s.truncated = s.truncated || left[k] > share
 		left[k] = min(left[k], share)
 		room -= left[k]
@@ -167,13 +166,13 @@ func (s *page) unknownsBefore(v *refutation, checked []checkedOp, from int) (spa
 
 // unknownsLeft returns the number of unknown steps of a kind that have not
 // taken effect in a configuration.
-func (s *page) unknownsLeft(row, kind int) int {
+func (s *tail) unknownsLeft(row, kind int) int {
 	t := &s.base.configurations
 	return int(s.base.kinds[kind].called - t.row(row)[rowBits+t.sets+kind])
 }
 
-// setOps sets the operations of the page, in order of call.
-func (s *page) setOps(shown []*checkedOp) {
+// setOps sets the operations of the tail, in order of call.
+func (s *tail) setOps(shown []*checkedOp) {
 	slices.SortStableFunc(shown, func(x, y *checkedOp) int { return cmp.Compare(x.call, y.call) })
 	s.ops = make([]checkedOp, len(shown))
 	for i, c := range shown {
@@ -185,13 +184,13 @@ func (s *page) setOps(shown []*checkedOp) {
 	s.orderUnknownSteps(s.ops)
 }
 
-// setInitial sets the states in which the page may begin. Where fewer unknown
-// steps are left than the page shows, the first called have been taken.
-func (s *page) setInitial(spares []*checkedOp, counts []int) {
+// setInitial sets the states in which the tail may begin. Where fewer unknown
+// steps are left than the tail shows, the first called have been taken.
+func (s *tail) setInitial(spares []*checkedOp, counts []int) {
 	t := &s.base.configurations
-	s.truncated = s.truncated || t.len() > pageInitial
-	for row := range min(t.len(), pageInitial) {
-		v := pageState{row: int32(row)}
+	s.truncated = s.truncated || t.len() > tailInitial
+	for row := range min(t.len(), tailInitial) {
+		v := tailState{row: int32(row)}
 		v.state, v.version = int32(t.row(row)[rowState]), int64(t.row(row)[rowVersion])
 		for k, shown := range counts {
 			like := &s.base.kinds[k].op
@@ -211,9 +210,9 @@ func (s *page) setInitial(spares []*checkedOp, counts []int) {
 }
 
 // step returns the states that v may become if c happens next.
-func (s *page) step(v pageState, c *checkedOp) (next []pageState) {
+func (s *tail) step(v tailState, c *checkedOp) (next []tailState) {
 	if v.state == historyEnded {
-		return []pageState{v}
+		return []tailState{v}
 	}
 	again := c.meaning != unknownStep || v.takenUnknown&c.bit == 0
 	if slots, inFlight := s.slots[c]; inFlight {
@@ -227,19 +226,19 @@ func (s *page) step(v pageState, c *checkedOp) (next []pageState) {
 		return next
 	}
 	if r, fits := s.automaton.step(v.specState, c); fits {
-		next = append(next, pageState{r, v.row})
+		next = append(next, tailState{r, v.row})
 	}
 	return next
 }
 
 // model returns the specification in Porcupine's terms; its states are sets of
-// pageState. Once stop reports true, no step fits any more.
-func (s *page) model(stop func() bool) porcupine.Model {
+// tailState. Once stop reports true, no step fits any more.
+func (s *tail) model(stop func() bool) porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return s.initial },
 		Step: func(state, input, _ any) (bool, any) {
-			var all []pageState
-			for _, v := range state.([]pageState) {
+			var all []tailState
+			for _, v := range state.([]tailState) {
 				if stop() {
 					return false, state
 				}
@@ -251,13 +250,13 @@ func (s *page) model(stop func() bool) porcupine.Model {
 			}
 			return len(all) > 0, all
 		},
-		Equal:             func(x, y any) bool { return slices.Equal(x.([]pageState), y.([]pageState)) },
+		Equal:             func(x, y any) bool { return slices.Equal(x.([]tailState), y.([]tailState)) },
 		DescribeOperation: func(input, _ any) string { return input.(*checkedOp).describe() },
-		DescribeState:     func(state any) string { return html.EscapeString(s.describe(state.([]pageState))) }, // the page takes it for markup
+		DescribeState:     func(state any) string { return s.describe(state.([]tailState)) },
 	}
 }
 
-func (s *page) describe(views []pageState) string {
+func (s *tail) describe(views []tailState) string {
 	var words []string
 	for _, v := range views {
 		w := s.automaton.describe(v.specState)

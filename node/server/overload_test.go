@@ -160,7 +160,7 @@ func TestIdleNodesAreSilent(t *testing.T) {
 		}
 		return all
 	}
-	for before := -1.0; before != said(); time.Sleep(500 * time.Millisecond) { // until the last messages have arrived
+	for before := -1.0; before != said(); time.Sleep(1500 * time.Millisecond) { // until the last messages have arrived, and positions are noted
 		before = said()
 	}
 	before := said()

@@ -545,6 +545,9 @@ func (l *linearizer) tooLate(row []uint64, c *checkedOp) bool {
 	if o.model.Resets == nil {
 		return true
 	}
+	if !o.foreseen {
+		return false
+	}
 	for _, s := range l.steps {
 		if !has(row, s.slot) && o.isReset(s.c) && o.savedBy(state, c, s.c) {
 			return false

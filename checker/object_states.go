@@ -25,6 +25,7 @@ type objectStates struct {
 	named    int32        // labels so far
 	limit    int          // of states, until the next collection
 	resets   []*checkedOp // of the whole history, in order of call
+	foreseen bool         // these are known: a stream does not know what will be called
 	asked    []int32      // while an observer asks for the state: those that it met
 }
 
@@ -126,7 +127,7 @@ func (o *objectStates) after(state int32, c *checkedOp) int32 {
 // findResets notes the operations after which the state does not depend on the one
 // before.
 func (o *objectStates) findResets(checked []checkedOp) {
-	o.resets = nil
+	o.resets, o.foreseen = nil, true
 	if o.model.Resets == nil {
 		return
 	}

@@ -68,3 +68,19 @@ func TestStreamForgets(t *testing.T) {
 	require.Equal(t, Linearizable, s.Finish().Status)
 	require.Less(t, most, 1000)
 }
+
+// A response that needs a value which is not there any more may still be explained by
+// a write that has not been called yet.
+func TestStreamAwaitsResets(t *testing.T) {
+	op := func(id string, kind history.Kind, argument, response string, call, ret int64) history.Operation {
+		return history.Operation{ID: id, Machine: "r", Kind: kind, Argument: argument, State: response, Call: call, Return: ret, Outcome: history.Committed, Version: history.NoVersion}
+	}
+	h := history.History{Model: history.ModelKV, Operations: []history.Operation{
+		op("append", history.KindAppend, "b", "ab", 97, 103),
+		op("write", history.KindWrite, "z", "", 99, 99),
+		op("later", history.KindWrite, "a", "", 101, 108),
+	}}
+	require.Equal(t, Linearizable, streamed(h).Status)
+	h.Operations = h.Operations[:2]
+	require.Equal(t, Violated, streamed(h).Status)
+}

@@ -197,3 +197,16 @@ func TestAPromiseAloneIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, key)
 	require.True(t, strings.Contains(err.Error(), "no record of what was accepted"))
 }
+
+// The part of the log that is needed has all live records, its oldest one too.
+func TestNeededLogHasAllLiveRecords(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.Segment = smallSegment })
+	h := w.hosts[1]
+	for i := range 20 {
+		w.request(1, request([]string{fmt.Sprintf("c1.%d", i), "propose", machineKey(i % 3), "Running"}))
+		w.deliverAll()
+		u := h.node.Use()
+		require.Positive(t, u.Live)
+		require.GreaterOrEqual(t, u.LogLength, u.Live)
+	}
+}

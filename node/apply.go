@@ -284,14 +284,26 @@ func dedupLookup(v *Value, o *operation) (Reply, bool) {
 	case EntryTombstoneMismatch:
 		reply.Reason = VersionMismatch
 	}
-	if !answers {
-		reply.Reason = IDConflict
-	}
-	reply.Outcome, reply.Final = Committed, reply.Reason != ""
-	if reply.Final {
-		reply.Outcome = Rejected
+	switch {
+	case !answers:
+		o.conflict(v, &reply)
+	case reply.Reason != "":
+		reply.Outcome, reply.Final = Rejected, true
+	default:
+		reply.Outcome = Committed
 	}
 	return reply, true
+}
+
+// conflict rejects o in reply, since its id is another request's in v. That is final, but
+// for an operation that expects a version which v has not passed: it is carried out there
+// if the window has lost the id by then. An earlier attempt may be the one that is.
+func (o *operation) conflict(v *Value, reply *Reply) {
+	ahead := o.req.Expects && o.req.Expect >= v.Version
+	reply.Reason, reply.Outcome, reply.Final = IDConflict, Rejected, !ahead
+	if ahead && (o.req.Retry || o.acceptSent) {
+		reply.Outcome = Unknown
+	}
 }
 
 // expireDeadlines responds to the operations that have waited for the consensus

@@ -190,7 +190,7 @@ func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.
 		return err
 	}
 	switch {
-	case r.Reason == node.IDConflict:
+	case r.Reason == node.IDConflict && r.Outcome == node.Rejected:
 		return &cli.Error{Code: cli.Usage}
 	case r.Unavailable() && r.Reason == node.Unreachable:
 		return &cli.Error{Code: cli.Unreachable, Text: noCluster, Printed: true}
@@ -213,7 +213,7 @@ func printOutcome(cmd *cobra.Command, op session.Operation, r client.Result) err
 	if op.Kind == node.Propose {
 		j.Operation = string(r.Operation)
 	}
-	if r.Reason == node.IDConflict {
+	if r.Reason == node.IDConflict && r.Outcome == node.Rejected {
 		j.Outcome = string(node.IDConflict)
 	}
 	if r.Unavailable() {

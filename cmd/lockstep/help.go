@@ -26,11 +26,11 @@ var simulatorTopics = map[string]cli.Topic{
 		"fuzz --system origin --seeds 500    # a protocol that fails",
 		"fuzz --for 8h --state night.json    # Ctrl-C, and the same line goes on",
 		"fuzz --definition lamp.yaml         # machines of your own",
+		"fuzz --system origin --seeds 500 --serve 127.0.0.1:7788     # as long as the campaign runs",
 	}},
 	"serve": {Group: "campaigns", Examples: []string{
 		"serve                                                       # the folder failures",
 		"serve nightly --state night.json                            # and the campaign that writes this file",
-		"fuzz --system origin --seeds 500 --serve 127.0.0.1:7788     # as long as the campaign runs",
 	}},
 	"replay": {Group: "failures", Examples: []string{
 		"replay 9 --system origin",

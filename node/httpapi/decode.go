@@ -34,8 +34,8 @@ func Decode(req *op.Request, status int, body []byte) (Answer, error) {
 	switch {
 	case f.Outcome == op.Rejected.String():
 		out.Outcome, out.Final = op.Rejected, f.Final
-	case out.Reason == op.IDConflict:
-		out.Outcome, out.Final = op.Rejected, true
+	case f.Outcome == conflict:
+		out.Outcome, out.Final = op.Rejected, f.Final
 	}
 	if m := cmp.Or(f.Current, f.Recorded); m != nil {
 		out.State, out.Version, out.Serial = m.State, m.Version, m.Serial

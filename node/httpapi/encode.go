@@ -42,7 +42,7 @@ func failure(req *op.Request, reply *op.Reply, text string) Failure {
 		m := machine(req, reply)
 		f.Current = &m
 	}
-	if reply.Reason == op.IDConflict {
+	if reply.Reason == op.IDConflict && reply.Outcome == op.Rejected {
 		f.Outcome, f.Recorded, f.Current = conflict, f.Current, nil
 	}
 	return f

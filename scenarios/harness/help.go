@@ -25,11 +25,11 @@ func addHelp(root *cobra.Command) {
 			"fuzz --seeds 500",
 			"fuzz --for 8h --state night.json   # Ctrl-C, and the same line goes on",
 			"fuzz --profile network --nodes 3",
+			"fuzz --for 8h --serve 127.0.0.1:7788   # as long as the campaign runs",
 		}},
 		"serve": {Group: groupCampaigns, Examples: []string{
 			"serve                                  # the folder failures",
 			"serve nightly --state night.json       # and the campaign that writes this file",
-			"fuzz --for 8h --serve 127.0.0.1:7788   # as long as the campaign runs",
 		}},
 		"fuzz merge": {Examples: []string{"fuzz merge shard-0.json shard-1.json"}},
 		"replay": {Group: groupFailures, Examples: []string{

@@ -109,6 +109,11 @@ var layers = map[string]layer{
 	},
 	"scenarios/harness/board":      {internal: []string{"node/input", "scenarios", "scenarios/campaign", "scenarios/internal/pageparts"}},
 	"scenarios/internal/pageparts": {},
+
+	"scenarios/internal/pageparts/pagetest": {external: []string{
+		"github.com/chromedp/cdproto/log", "github.com/chromedp/cdproto/network", "github.com/chromedp/cdproto/runtime",
+		"github.com/chromedp/chromedp", "github.com/stretchr/testify/require",
+	}},
 	"scenarios/harness": {
 		internal: []string{"node/input", "node/definition", "node/fsm", "scenarios", "scenarios/campaign", "scenarios/harness/board", "scenarios/harness/check", "scenarios/harness/cli", "scenarios/play", "scenarios/report", "sim", "sim/disk"},
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},

@@ -122,6 +122,7 @@
 //     [github.com/lockstep-dst/lockstep/node/internal/waltest]
 //     [github.com/lockstep-dst/lockstep/node/tcp/tcptest]
 //     [github.com/lockstep-dst/lockstep/node/tlsfiles/tlstest]
+//     [github.com/lockstep-dst/lockstep/scenarios/internal/pageparts/pagetest]
 //     [github.com/lockstep-dst/lockstep/node/files/internal/filestest]: parts of tests.
 //
 // docs/ARCHITECTURE.md gives the reasons for this division, and arch_test.go enforces

@@ -6,18 +6,14 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/lockstep-dst/lockstep/scenarios/internal/pageparts/pagetest"
 	"github.com/lockstep-dst/lockstep/scenarios/report"
 	"github.com/stretchr/testify/require"
 )
@@ -34,24 +30,7 @@ type chromium struct {
 // browser starts a browser, or skips the test.
 func browser(t *testing.T) *chromium {
 	t.Helper()
-	path := ""
-	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
-	for _, name := range names {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skipf("the page is not tested: no Chromium is found (%s); Debian has it as package chromium", strings.Join(names, ", "))
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(ctx)
-	t.Cleanup(end)
-	require.NoError(t, chromedp.Do(ctx))
-	return &chromium{ctx: ctx}
+	return &chromium{ctx: pagetest.Browser(t)}
 }
 
 // tab is a page that is shown, until the next one is. Its test fails if a script does, or
@@ -60,9 +39,6 @@ type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	name string
-
-	lock     sync.Mutex
-	problems []string
 }
 
 // open writes a document as a page and opens it from its file. The address may go on
@@ -88,44 +64,10 @@ func open(t *testing.T, b *chromium, name string, d *report.Document, fragment s
 	t.Cleanup(left)
 	p := &tab{t: t, ctx: ctx, name: strings.TrimSuffix(file, ".html")}
 	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String()
-	require.NoError(t, chromedp.Listen(ctx, func(ev any) { p.listen(ev, address) }))
-	_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	require.NoError(t, err)
+	pagetest.Watch(t, ctx, func(asked string) bool { return asked == address || asked == "about:blank" })
 	p.media(media...)
 	p.do(chromedp.Navigate("about:blank"), chromedp.EmulateViewport(1400, 1000), chromedp.Navigate(address+fragment))
-	t.Cleanup(func() {
-		p.lock.Lock()
-		defer p.lock.Unlock()
-		require.Empty(t, p.problems)
-	})
 	return p
-}
-
-// listen notes errors of scripts, messages on the console, and requests.
-func (p *tab) listen(ev any, address string) {
-	var problem string
-	switch e := ev.(type) {
-	case *runtime.EventExceptionThrown:
-		problem = "exception: " + e.ExceptionDetails.Text
-		if e.ExceptionDetails.Exception != nil {
-			problem += " " + e.ExceptionDetails.Exception.Description
-		}
-	case *runtime.EventConsoleAPICalled:
-		for _, a := range e.Args {
-			problem += fmt.Sprintf("console: %s ", a.Value)
-		}
-	case *log.EventEntryAdded:
-		problem = "log: " + e.Entry.Text
-	case *network.EventRequestWillBeSent:
-		if e.Request.URL != address && e.Request.URL != "about:blank" {
-			problem = "request: " + e.Request.URL
-		}
-	}
-	if problem != "" {
-		p.lock.Lock()
-		p.problems = append(p.problems, problem)
-		p.lock.Unlock()
-	}
 }
 
 func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {

@@ -5,19 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/lockstep-dst/lockstep/scenarios/internal/pageparts/pagetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -32,7 +28,7 @@ func TestPageInABrowser(t *testing.T) {
 	progress := newProgress(live)
 	progress.add(90)
 	mutants := []Mutant{{Mutant: "quick", Kills: 5, Starts: 5, Seeds: 2}, {Mutant: "slow", Kills: 5, Starts: 5, Seeds: 700}, {Mutant: hostile, Class: hostile, Starts: 5, Seeds: 2000}}
-	b := openBrowser(t)
+	b := pagetest.Browser(t)
 	address := start(t, t.Context(), Config{Dir: dir, Live: live, Mutants: mutants, Every: 200 * time.Millisecond})
 	p := openPage(t, b, address)
 
@@ -130,73 +126,18 @@ func (p *progress) add(seconds int) {
 	}
 }
 
-// openBrowser starts a browser, or skips the test.
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	names := []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}
-	for _, name := range names {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		ctx, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)...)
-		t.Cleanup(stop)
-		ctx, end := chromedp.NewContext(ctx)
-		t.Cleanup(end)
-		require.NoError(t, chromedp.Do(ctx))
-		return ctx
-	}
-	t.Skipf("the page is not tested: no Chromium is found (%s); Debian has it as package chromium", strings.Join(names, ", "))
-	return nil
-}
-
 // browserPage is the page in a browser. Its test fails if a script does, or if the page
 // asks another server for anything.
 type browserPage struct {
 	t   *testing.T
 	ctx context.Context
-
-	mu       sync.Mutex
-	problems []string
 }
 
 func openPage(t *testing.T, browser context.Context, address string) *browserPage {
 	p := &browserPage{t: t, ctx: browser}
-	require.NoError(t, chromedp.Listen(browser, func(ev any) { p.listen(ev, address) }))
-	_, err := chromedp.Call(browser, network.Enable, network.EnableParams{})
-	require.NoError(t, err)
+	pagetest.Watch(t, browser, func(asked string) bool { return strings.HasPrefix(asked, address) })
 	p.do(chromedp.EmulateViewport(1300, 1000), chromedp.Navigate(address))
-	t.Cleanup(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		require.Empty(t, p.problems)
-	})
 	return p
-}
-
-// listen notes errors of scripts, messages on the console, and requests to others.
-func (p *browserPage) listen(ev any, address string) {
-	var problem string
-	switch e := ev.(type) {
-	case *runtime.EventExceptionThrown:
-		problem = "exception: " + e.ExceptionDetails.Text
-		if e.ExceptionDetails.Exception != nil {
-			problem += " " + e.ExceptionDetails.Exception.Description
-		}
-	case *runtime.EventConsoleAPICalled:
-		problem = fmt.Sprintf("console: %v", e.Args)
-	case *log.EventEntryAdded:
-		problem = "log: " + e.Entry.Text + " " + e.Entry.URL
-	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.Request.URL, address) {
-			problem = "request: " + e.Request.URL
-		}
-	}
-	if problem != "" {
-		p.mu.Lock()
-		p.problems = append(p.problems, problem)
-		p.mu.Unlock()
-	}
 }
 
 func (p *browserPage) do(actions ...chromedp.Action[chromedp.Void]) {

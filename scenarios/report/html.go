@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/scenarios/internal/pageparts"
@@ -35,17 +34,13 @@ func WriteHTML(w io.Writer, d *Document) error {
 	if err != nil {
 		return err
 	}
-	style, script, err := assets()
-	if err != nil {
-		return err
-	}
-	template, err := pageFiles.ReadFile("page/page.html")
+	page, err := pageparts.Load(pageFiles)
 	if err != nil {
 		return err
 	}
 	_, err = strings.NewReplacer(
-		stylePlace, style, styleHashPlace, sourceHash(style), scriptPlace, script, scriptHashPlace, sourceHash(script), documentPlace, string(data),
-	).WriteString(w, string(template))
+		stylePlace, page.Style, styleHashPlace, sourceHash(page.Style), scriptPlace, page.Script, scriptHashPlace, sourceHash(page.Script), documentPlace, string(data),
+	).WriteString(w, page.Template)
 	return err
 }
 
@@ -53,16 +48,6 @@ func WriteHTML(w io.Writer, d *Document) error {
 func sourceHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
-
-// assets joins the files of the page, in the order that order.txt has.
-func assets() (style, script string, err error) {
-	page, err := fs.Sub(pageFiles, "page")
-	if err != nil {
-		return "", "", err
-	}
-	style, script, err = pageparts.Join(page)
-	return style, "\"use strict\";\n" + script, err
 }
 
 // WriteJSON writes d as one JSON value in one line.

@@ -4,11 +4,11 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/internal/pageparts"
@@ -17,26 +17,24 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
+// loadPage reads the parts of the page, once.
+var loadPage = sync.OnceValue(func() pageparts.Page {
+	p, err := pageparts.Load(pageFiles)
+	if err != nil {
+		panic(err) // its files are part of the program
+	}
+	return p
+})
+
 // servePage serves the page, its style and its script.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
-	page, err := fs.Sub(pageFiles, "page")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	style, script, err := pageparts.Join(page)
-	if err != nil {
-		panic(err) // so are its files
-	}
-	kind, text := "text/css", style
+	page := loadPage()
+	kind, text := "text/html", page.Template
 	switch path.Ext(r.URL.Path) {
+	case ".css":
+		kind, text = "text/css", page.Style
 	case ".js":
-		kind, text = "text/javascript", "\"use strict\";\n"+script
-	case "":
-		data, err := fs.ReadFile(page, "page.html")
-		if err != nil {
-			panic(err) // and this one
-		}
-		kind, text = "text/html", string(data)
+		kind, text = "text/javascript", page.Script
 	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	_, _ = w.Write([]byte(text)) // a page that is closed needs no answer

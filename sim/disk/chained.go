@@ -7,13 +7,22 @@ import "slices"
 // that it was never begun. Changes are taken back from the last on, so a chained
 // request counts as chained only if all behind it are, too.
 
-// failChained has the chained requests in flight fail with err, and takes back their
-// changes: a request before them has failed.
-func (d *Device) failChained(err error) {
-	for i := d.firstChained(0); i < len(d.inFlight); i++ {
+// failChained has the chained requests in flight, from an index on, fail with err, and
+// takes back their changes: a request before them has failed.
+func (d *Device) failChained(from int, err error) {
+	for i := d.firstChained(from); i < len(d.inFlight); i++ {
 		d.inFlight[i].err = err
 	}
-	d.takeBack(0)
+	d.takeBack(from)
+}
+
+// failBehindFailure has the chained requests behind one in flight that fails fail, too:
+// they are never begun, even if the process does not live to hear of the failure.
+func (d *Device) failBehindFailure() {
+	failed := slices.IndexFunc(d.inFlight, func(r request) bool { return r.err != nil })
+	if failed >= 0 {
+		d.failChained(failed+1, d.inFlight[failed].err)
+	}
 }
 
 // takeBackUnbegun takes back the changes of the chained requests behind a sync that is

@@ -62,3 +62,33 @@ func TestChainedRequestIsNotBegunBeforeTheSyncIsDone(t *testing.T) {
 		require.Equal(t, "batch", string(got))
 	}
 }
+
+// A process that crashes has not heard yet that a write fails. What is chained to the
+// write is not carried out either, however far the disk has come.
+func TestChainedRequestIsNotBegunBehindAFailure(t *testing.T) {
+	for begun := range 4 {
+		for _, power := range []bool{false, true} {
+			d := chained()
+			d.profile.Keep = netmodel.Always
+			d.inFlight[0].err = ErrIO
+			d.outcomes = begunOf(begun)
+			if power {
+				d.LosePower()
+			} else {
+				d.CrashProcess()
+			}
+			got, err := d.Read("g")
+			require.NoError(t, err)
+			require.Equal(t, "old", string(got), "%d of the requests are begun, power is lost: %v", begun, power)
+		}
+	}
+}
+
+// begunOf has so many requests in flight carried out, and everything survive.
+type begunOf int
+
+func (n begunOf) completed(keyed.Key, int) int      { return int(n) }
+func (begunOf) survives(keyed.Key) bool             { return true }
+func (begunOf) sectorsKept(_ keyed.Key, n int) int  { return n }
+func (begunOf) scatters(keyed.Key, int) bool        { return false }
+func (begunOf) keepsSector(_ keyed.Key, _ int) bool { return true }

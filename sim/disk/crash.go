@@ -49,6 +49,7 @@ func (d *Device) crashOutcomes() crashOutcomes {
 func (d *Device) LosePower() {
 	d.powerLosses++
 	d.forgetUnsyncedHighWater()
+	d.failBehindFailure()
 	d.takeBackUnbegun()
 	k, by := d.key.Name("crash").Word(d.powerLosses), d.crashOutcomes()
 	d.idleAt, d.inFlight = 0, d.inFlight[:0]
@@ -100,6 +101,7 @@ func (d *Device) applyRest(f *file, c change, k keyed.Key, by crashOutcomes) {
 // carried out, and the write after them perhaps in part.
 func (d *Device) CrashProcess() {
 	d.processCrashes++
+	d.failBehindFailure()
 	k, by := d.key.Name("kill").Word(d.processCrashes), d.crashOutcomes()
 	begun := 0
 	if len(d.inFlight) > 0 {

@@ -194,7 +194,7 @@ func (d *Device) complete() *request {
 	}
 	d.execute(r)
 	if r.err != nil {
-		d.failChained(r.err)
+		d.failChained(0, r.err)
 	}
 	if d.faults != nil {
 		d.faults.noteResult(r.err)

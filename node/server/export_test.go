@@ -34,7 +34,7 @@ func (s *Server) Waiting() int { return s.loop.inbox.len() }
 
 // MetricNames lists the metrics of a node.
 func (s *Server) MetricNames() (names []string) {
-	families, err := s.metrics.registry.Gather()
+	families, err := s.metrics.gatherer().Gather()
 	if err != nil {
 		panic(err)
 	}

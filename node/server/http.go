@@ -28,7 +28,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/watch":                                     s.guarded(access.Read, s.watch),
 		"GET /v1/stream":                                    s.guarded(access.Read, s.limited(smallResponse, s.upgrade)),
 		"GET /v1/status":                                    s.guarded(access.Read, s.limited(smallResponse, s.status)),
-		"GET /metrics":                                      s.forMetrics(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP),
+		"GET /metrics":                                      s.forMetrics(promhttp.HandlerFor(s.metrics.gatherer(), promhttp.HandlerOpts{}).ServeHTTP),
 		"GET /livez":                                        s.livez,
 		"GET /readyz":                                       s.readyz,
 	}

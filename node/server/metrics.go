@@ -9,7 +9,6 @@ import (
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // metrics collects the metrics of /metrics. Counters of the node and the transport
@@ -32,12 +31,18 @@ func newMetrics(s *Server) *metrics {
 		}),
 		writes: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
 	}
-	m.registry.MustRegister(m, &trafficMetrics{s}, m.syncSeconds, m.writes, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m, &trafficMetrics{s}, m.syncSeconds, m.writes)
 	if s.tls != nil {
 		m.registry.MustRegister(tlsMetrics{s})
 	}
 	return m
+}
+
+// gatherer gathers the metrics of the node, and those of the Go runtime and of the process,
+// which the default registry has. Package collectors has them too, and makes the first
+// build longer: it contains a collector for database/sql.
+func (m *metrics) gatherer() prometheus.Gatherer {
+	return prometheus.Gatherers{m.registry, prometheus.DefaultGatherer}
 }
 
 // observeDisk records the duration of one disk operation of the log.

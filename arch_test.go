@@ -35,6 +35,7 @@ var layers = map[string]layer{
 	"node/internal/clientlimit":     {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/connlimit":       {pure: true, internal: []string{"node/internal/invariant"}},
 	"node/internal/tlv":             {pure: true},
+	"node/internal/changemodel":     {pure: true, internal: []string{"node/hash64"}},
 	"node/input":                    {},
 	"node/printable":                {}, // a lock beside what is pure
 	"node/internal/attacker":        {internal: []string{"node", "node/member", "node/wire"}},

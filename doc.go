@@ -103,6 +103,8 @@
 //   - [github.com/lockstep-dst/lockstep/cmd/mutants]
 //     [github.com/lockstep-dst/lockstep/cmd/mutants/driver]: measure how soon
 //     campaigns find known bugs in the node.
+//   - [github.com/lockstep-dst/lockstep/node/internal/changemodel]: a model of how the
+//     members of a cluster change, explored in full.
 //   - [github.com/lockstep-dst/lockstep/node/arena]
 //     [github.com/lockstep-dst/lockstep/node/hash64]
 //     [github.com/lockstep-dst/lockstep/node/internal/clientlimit]

@@ -42,7 +42,7 @@ func TestReadRefuses(t *testing.T) {
 
 		"no header":            {lines(op1), "line 1: header: format: missing: add it"},
 		"other format":         {lines(replace(head, "lockstep-history", "plan")), `line 1: format: "plan": this is not a history: want "lockstep-history"`},
-		"newer format":         {lines(replace(head, `"version":1`, `"version":4,"new":1`)), "line 1: version: 4 is newer than 3, the newest known here: use a newer lockstep"},
+		"newer format":         {lines(replace(head, `"version":1`, `"version":5,"new":1`)), "line 1: version: 5 is newer than 4, the newest known here: use a newer lockstep"},
 		"older format":         {lines(replace(head, `"version":1`, `"version":0`)), "line 1: version: 0: versions begin at 1"},
 		"no definitions":       {lines(`{"format":"lockstep-history","version":1}`), "line 1: definitions: missing"},
 		"unknown header field": {lines(replace(head, `"version":1`, `"version":1,"x":1`)), "line 1: x: unknown field: remove it"},

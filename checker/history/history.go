@@ -98,4 +98,5 @@ type History struct {
 	Definitions []fsm.Definition
 	Initial     string // state of each object before its first operation, of the shape of Grammar.Initial; empty: that of the model
 	Operations  []Operation
+	Annotations []Annotation // what else happened, as faults; judged by nobody
 }

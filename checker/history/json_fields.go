@@ -72,6 +72,8 @@ func (f jsonField) set(value []byte) error {
 		return fieldErrorf(f.name, "%s: want a whole number, without quotes or fraction", value)
 	case *string, *Kind, *Outcome, *Model:
 		return fieldErrorf(f.name, "%s: want a text in double quotes", value)
+	case *[]annotationJSON:
+		return fieldErrorf(f.name, "%v: want a list of objects with from, to and text, as docs/HISTORY.md has it", err)
 	default:
 		return fieldErrorf(f.name, "%v: want a list of definitions, as docs/HISTORY.md has it", err)
 	}

@@ -49,7 +49,8 @@ func ReadOn(width int, run Run, r io.Reader, more ...Grammar) (History, error) {
 	case p.bad.Err() != nil:
 		return History{}, p.bad.Err()
 	}
-	return History{Model: in.Header.Model, Definitions: in.Header.Definitions, Initial: in.Header.Initial, Operations: p.all.join()}, nil
+	h := in.Header
+	return History{Model: h.Model, Definitions: h.Definitions, Initial: h.Initial, Operations: p.all.join(), Annotations: h.Annotations}, nil
 }
 
 // pipeline reads, parses and checks three batches of blocks at a time, one after the

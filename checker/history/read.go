@@ -27,6 +27,7 @@ type Header struct {
 	Model       Model
 	Definitions []fsm.Definition // of ModelMachine only
 	Initial     string           // from version 3 on
+	Annotations []Annotation     // from version 4 on
 }
 
 // Reader reads a history operation by operation. It keeps only the id of each
@@ -108,9 +109,11 @@ func (in *Reader) check(op *Operation, line int) error {
 func parseHeader(text []byte, more []Grammar) (Header, error) {
 	var format string
 	var h Header
+	var annotations []annotationJSON
 	known := jsonFields{
 		{"format", &format, true}, {"version", &h.Version, true},
 		{"definitions", &h.Definitions, true}, {"model", &h.Model, true}, {"initial", &h.Initial, false},
+		{"annotations", &annotations, false},
 	}
 	err := known[:2].parse(text, true)
 	switch {
@@ -126,8 +129,11 @@ func parseHeader(text []byte, more []Grammar) (Header, error) {
 		h.Model = ModelMachine
 		return h, known[:3].parse(text, false)
 	}
-	if h.Version == 2 {
+	switch h.Version {
+	case 2:
 		known = known[:4]
+	case 3:
+		known = known[:5]
 	}
 	known[2].required = false // depends on the model
 	if err := known.parse(text, false); err != nil {
@@ -139,6 +145,9 @@ func parseHeader(text []byte, more []Grammar) (Header, error) {
 		return h, unknownModel(h.Model, more)
 	case h.Model == ModelMachine && h.Definitions == nil:
 		return h, fieldErrorf("definitions", "missing: add it")
+	}
+	if h.Annotations, err = annotationsOf(annotations); err != nil {
+		return h, err
 	}
 	return h, g.CheckInitial(h.Initial)
 }

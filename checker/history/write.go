@@ -13,28 +13,36 @@ import (
 // Name of the format and its newest version, as in the header.
 const (
 	formatName    = "lockstep-history"
-	formatVersion = 3
+	formatVersion = 4
 )
 
 // header is the first line as written, in the oldest version that has its
-// fields: version 1 has ModelMachine only, and version 2 no initial states.
+// fields: version 1 has ModelMachine only, version 2 no initial states, and version 3
+// no annotations.
 type header struct {
 	Format      string           `json:"format"`
 	Version     int64            `json:"version"`
 	Model       Model            `json:"model,omitempty"`
 	Definitions []fsm.Definition `json:"definitions,omitzero"`
 	Initial     string           `json:"initial,omitempty"`
+	Annotations []Annotation     `json:"annotations,omitempty"`
 }
 
 func headerOf(h History) header {
-	if h.Model == ModelMachine || h.Model == "" {
-		return header{Format: formatName, Version: 1, Definitions: append([]fsm.Definition{}, h.Definitions...)}
+	model, definitions, machines := h.Model, h.Definitions, h.Model == ModelMachine || h.Model == ""
+	if machines {
+		model, definitions = ModelMachine, append([]fsm.Definition{}, h.Definitions...)
 	}
 	version := int64(2)
-	if h.Initial != "" {
+	switch {
+	case len(h.Annotations) > 0:
+		version = 4
+	case machines:
+		model, version = "", 1
+	case h.Initial != "":
 		version = 3
 	}
-	return header{formatName, version, h.Model, h.Definitions, h.Initial}
+	return header{formatName, version, model, definitions, h.Initial, h.Annotations}
 }
 
 // operationJSON is an operation as written. Pointers distinguish empty from

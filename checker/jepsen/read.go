@@ -52,9 +52,8 @@ func (o *Options) Validate() error {
 
 // Reading is a history that was read.
 type Reading struct {
-	History     history.History
-	Annotations []history.Annotation // actions of the nemesis
-	Skipped     int                  // lines of a log without an operation, and events of Jepsen's own, as :sleep
+	History history.History // the actions of the nemesis are its annotations
+	Skipped int             // lines of a log without an operation, and events of Jepsen's own, as :sleep
 }
 
 // Read reads a history. Errors about the contents wrap history.ErrFormat and list
@@ -89,11 +88,11 @@ func Read(r io.Reader, o Options) (Reading, error) {
 	if err := b.bad.Err(); err != nil {
 		return Reading{}, err
 	}
-	h := history.History{Model: o.Model, Initial: o.Initial, Operations: b.ops}
+	h := history.History{Model: o.Model, Initial: o.Initial, Operations: b.ops, Annotations: b.annotations}
 	if o.Model == history.ModelMachine {
 		h.Definitions = []fsm.Definition{o.Definition}
 	}
-	return Reading{h, b.annotations, b.skippedLines}, nil
+	return Reading{h, b.skippedLines}, nil
 }
 
 // skipMark skips the byte order mark with which some programs begin a file.

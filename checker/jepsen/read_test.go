@@ -88,7 +88,7 @@ jepsen.util: :nemesis	:info	:start	nil
 	}
 	want[1].Reason, want[2].Reason = "timed-out", "timed-out"
 	require.Equal(t, want, r.History.Operations)
-	require.Equal(t, []history.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, r.Annotations)
+	require.Equal(t, []history.Annotation{{Start: 3, End: 3, Text: "nemesis: start"}}, r.History.Annotations)
 	require.Equal(t, 2, r.Skipped)
 }
 
@@ -148,7 +148,7 @@ func TestEffectsOfTheNemesis(t *testing.T) {
 	require.Equal(t, []history.Annotation{
 		{Start: 0, End: 7, Text: "nemesis: kill"}, {Start: 2, End: 9, Text: "nemesis: start-partition"}, {Start: 4, End: 5, Text: "nemesis: check-disk"},
 		{Start: 6, End: 7, Text: "nemesis: start"}, {Start: 8, End: 9, Text: "nemesis: stop-partition"},
-	}, r.Annotations)
+	}, r.History.Annotations)
 }
 
 func TestNemesis(t *testing.T) {
@@ -161,7 +161,7 @@ func TestNemesis(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []history.Annotation{
 		{Start: 5, End: 9, Text: `nemesis: start [:cut "n1"]`}, {Start: 9, End: 9, Text: "nemesis: stop"},
-	}, r.Annotations)
+	}, r.History.Annotations)
 }
 
 func TestReadRefuses(t *testing.T) {

@@ -34,7 +34,7 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 		write func(w *bufio.Writer) error
 	}{
 		{"plan.json", func(w *bufio.Writer) error { _, err := w.Write(scenarios.Encode(p)); return err }},
-		{"history.jsonl", func(w *bufio.Writer) error { return history.Write(w, r.History) }},
+		{"history.jsonl", func(w *bufio.Writer) error { return history.Write(w, annotated(r.History, p)) }},
 		{"verdict.txt", func(w *bufio.Writer) error { _, err := w.WriteString(r.Text(p)); return err }},
 	} {
 		if err := writeFile(filepath.Join(dir, f.name), f.write); err != nil {
@@ -42,6 +42,19 @@ func Save(ctx context.Context, dir string, sys scenarios.System, p *scenarios.Pl
 		}
 	}
 	return r, nil
+}
+
+// annotated is a history with the faults of its plan as annotations.
+func annotated(h history.History, p *scenarios.Plan) history.History {
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		if f.At < p.Heal.At {
+			h.Annotations = append(h.Annotations, history.Annotation{
+				Start: int64(f.At), End: int64(min(f.At+f.For, p.Heal.At)), Text: f.String(),
+			})
+		}
+	}
+	return h
 }
 
 func writeFile(name string, write func(*bufio.Writer) error) error {

@@ -45,7 +45,7 @@ func testHistoryVerdicts(t *testing.T, b *chromium) {
 	p.picture("-light", 1400, 1000)
 
 	h := history.History{Model: history.ModelRegister, Operations: []history.Operation{write("b", 1, "2", 5, 30), write("a", 0, "1", 0, 10)}}
-	p = open(t, b, "linearizable", documentOfHistory(t, h, nil, checker.Options{}), "")
+	p = open(t, b, "linearizable", documentOfHistory(t, h, checker.Options{}), "")
 	require.Equal(t, "✓ linearizable", p.text(".badge"))
 	require.Contains(t, p.text("#history"), "This order explains all that the clients saw")
 	p.picture("-light", 1400, 1000)
@@ -54,7 +54,9 @@ func testHistoryVerdicts(t *testing.T, b *chromium) {
 // A hundred thousand operations open, and only the visible ones are drawn.
 func testLongHistory(t *testing.T, b *chromium) {
 	const operations = 100_000
-	d := documentOfHistory(t, longHistory(operations, operations-50), []history.Annotation{{Start: 1e7, End: 9e7, Text: "nemesis: kill"}}, checker.Options{})
+	h := longHistory(operations, operations-50)
+	h.Annotations = []history.Annotation{{Start: 1e7, End: 9e7, Text: "nemesis: kill"}}
+	d := documentOfHistory(t, h, checker.Options{})
 	begin := time.Now()
 	p := open(t, b, "history-large", d, "")
 	p.frame()

@@ -15,13 +15,12 @@ import (
 
 // HistorySource is the material of a document about a recorded history.
 type HistorySource struct {
-	Name        string // of the history, as that of its file
-	History     history.History
-	Result      checker.Result // of checker.Check, with Options.Explain
-	Annotations []history.Annotation
-	Model       *model.Model // as in checker.Options
-	Repeat      string       // the command line that judges it again
-	Operations  int          // shown at most, up to the violation and a few after it; 0: 100,000
+	Name       string          // of the history, as that of its file
+	History    history.History // its annotations become spans
+	Result     checker.Result  // of checker.Check, with Options.Explain
+	Model      *model.Model    // as in checker.Options
+	Repeat     string          // the command line that judges it again
+	Operations int             // shown at most, up to the violation and a few after it; 0: 100,000
 }
 
 // DefaultOperations is the default of HistorySource.Operations.
@@ -47,7 +46,7 @@ func MakeHistory(ctx context.Context, src HistorySource) *Document {
 		d.Signature = "linearizability/" + src.Result.Class
 	}
 	h := newHistoryRun(&src, d)
-	h.addSpans(src.Annotations)
+	h.addSpans(src.History.Annotations)
 	h.addEvents()
 	h.addVerdict(&src.Result)
 	h.addOrder(ctx, &src)

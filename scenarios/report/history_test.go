@@ -35,18 +35,18 @@ const staleJepsen = `{:process 0 :type :invoke :f :write :value 1 :time 1000000}
 `
 
 // documentOfHistory is the document of a history as check makes it.
-func documentOfHistory(t *testing.T, h history.History, notes []history.Annotation, o checker.Options) *report.Document {
+func documentOfHistory(t *testing.T, h history.History, o checker.Options) *report.Document {
 	t.Helper()
 	o.Explain = true
 	r := checker.Check(t.Context(), h, o)
-	return report.MakeHistory(t.Context(), report.HistorySource{Name: "history.edn", History: h, Result: r, Annotations: notes, Repeat: "lockstep check history.edn"})
+	return report.MakeHistory(t.Context(), report.HistorySource{Name: "history.edn", History: h, Result: r, Repeat: "lockstep check history.edn"})
 }
 
 func staleDocument(t *testing.T) *report.Document {
 	t.Helper()
 	r, err := jepsen.Read(strings.NewReader(staleJepsen), jepsen.Options{})
 	require.NoError(t, err)
-	return documentOfHistory(t, r.History, r.Annotations, checker.Options{})
+	return documentOfHistory(t, r.History, checker.Options{})
 }
 
 func write(id string, client int, value string, call, end int64) history.Operation {
@@ -86,9 +86,9 @@ func TestDocumentIsAboutTheViolatedObject(t *testing.T) {
 		op.Machine = fmt.Sprint("k", i%2)
 		h.Operations = append(h.Operations, op)
 	}
-	require.Len(t, documentOfHistory(t, h, nil, checker.Options{}).Runs[0].Operations, 10)
+	require.Len(t, documentOfHistory(t, h, checker.Options{}).Runs[0].Operations, 10)
 	h.Operations = append(h.Operations, history.Operation{ID: "r", Client: 2, Machine: "k1", Kind: history.KindRead, State: "3", Call: 200, Return: 210, Outcome: history.Committed, Version: history.NoVersion})
-	d := documentOfHistory(t, h, nil, checker.Options{})
+	d := documentOfHistory(t, h, checker.Options{})
 	require.Len(t, d.Runs[0].Operations, 6)
 	require.Equal(t, []string{"k1"}, d.Runs[0].Plan.Objects)
 	require.Contains(t, d.Cut[0], "5 operations on other objects")
@@ -97,7 +97,7 @@ func TestDocumentIsAboutTheViolatedObject(t *testing.T) {
 // Of a linearizable history the order is known, of an undecided one the hardest window.
 func TestDocumentsOfOtherVerdicts(t *testing.T) {
 	h := history.History{Model: history.ModelRegister, Operations: []history.Operation{write("b", 1, "2", 5, 30), write("a", 0, "1", 0, 10)}}
-	d := documentOfHistory(t, h, nil, checker.Options{})
+	d := documentOfHistory(t, h, checker.Options{})
 	require.Equal(t, "passed", d.Status)
 	require.Nil(t, d.Runs[0].Violation)
 	require.ElementsMatch(t, []string{"a", "b"}, d.Runs[0].Order)
@@ -126,7 +126,7 @@ func undecidedDocument(t *testing.T) *report.Document {
 	for i := range items {
 		add(fmt.Sprint("d", i), history.KindDequeue, i, i/2%2, int64(200+10*i), int64(205+10*i))
 	}
-	return documentOfHistory(t, h, nil, checker.Options{Memory: 1 << 10})
+	return documentOfHistory(t, h, checker.Options{Memory: 1 << 10})
 }
 
 // Clients that follow one another share a lane if there are many.
@@ -135,7 +135,7 @@ func TestManyClientsShareLanes(t *testing.T) {
 	for i := range 100 {
 		h.Operations = append(h.Operations, write(fmt.Sprint("w", i), i, "1", int64(10*i), int64(10*i+15)))
 	}
-	run := documentOfHistory(t, h, nil, checker.Options{}).Runs[0]
+	run := documentOfHistory(t, h, checker.Options{}).Runs[0]
 	require.Equal(t, []string{"annotation", "client 0 and 49 later", "client 1 and 49 later"}, []string{run.Lanes[0].Name, run.Lanes[1].Name, run.Lanes[2].Name})
 	require.Equal(t, run.Lanes[1].ID, run.Operations[98].Lane)
 	require.Equal(t, run.Lanes[2].ID, run.Operations[99].Lane)
@@ -175,7 +175,8 @@ func TestPagesTakeNoNameOfAHistoryForMarkup(t *testing.T) {
 			op.Argument = hostileName
 		}
 	}
-	d := documentOfHistory(t, h, []history.Annotation{{Start: 10, End: 2000, Text: hostileName}}, checker.Options{})
+	h.Annotations = []history.Annotation{{Start: 10, End: 2000, Text: hostileName}}
+	d := documentOfHistory(t, h, checker.Options{})
 	require.Equal(t, "violated", d.Status)
 	var page bytes.Buffer
 	require.NoError(t, report.WriteHTML(&page, d))

@@ -54,10 +54,9 @@ type historyFlags struct {
 // operations.
 type source struct {
 	history.History
-	annotations []history.Annotation
-	skipped     int          // lines without an operation
-	model       *model.Model // that judges it; nil: the one that it names
-	nilReads    bool         // reads that ended with nil claim that there was no value; Knossos takes no notice of them
+	skipped  int          // lines without an operation
+	model    *model.Model // that judges it; nil: the one that it names
+	nilReads bool         // reads that ended with nil claim that there was no value; Knossos takes no notice of them
 }
 
 // validate checks the flags, and reads the definition that --model names.
@@ -279,7 +278,7 @@ func (s *historyFlags) readJepsen(in io.Reader) (source, error) {
 		o.Definition = *s.definition
 	}
 	r, err := jepsen.Read(in, o)
-	return source{History: r.History, annotations: r.Annotations, skipped: r.Skipped, nilReads: !o.NilReads}, err
+	return source{History: r.History, skipped: r.Skipped, nilReads: !o.NilReads}, err
 }
 
 // clientReports lists the reports of the clients in a directory of etcd's

@@ -33,7 +33,7 @@ func (c *check) writePage(cmd *cobra.Command, name string, h source, r checker.R
 		return err
 	}
 	src := report.HistorySource{
-		Name: "the standard input", History: h.History, Result: r, Annotations: h.annotations, Model: h.model,
+		Name: "the standard input", History: h.History, Result: r, Model: h.model,
 		Repeat: repeatLine(cmd, name),
 	}
 	if name != "-" {

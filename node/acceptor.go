@@ -63,7 +63,7 @@ func (n *Node) judge(from ID, m *machine, p *Proposal) (*Value, Reason) {
 	switch {
 	case m == nil:
 		return nil, UnknownDefinition
-	case p.Ballot.Epoch != firstEpoch:
+	case p.Ballot.Epoch != n.epoch:
 		return nil, StaleEpoch
 	case !n.validBallot(p.Ballot) || p.Ballot.Node != from || !p.Next.IsZero() && !n.validNext(p) || !p.Known.IsZero() && !n.validBallot(p.Known):
 		return nil, Malformed
@@ -122,7 +122,7 @@ func (n *Node) judgeValue(m *machine, p *Proposal) Reason {
 // validNext reports whether a proposal's next ballot can be one of the same life of its
 // proposer.
 func (n *Node) validNext(p *Proposal) bool {
-	return n.validBallot(p.Next) && p.Next.Node == p.Ballot.Node && p.Next.Boot == p.Ballot.Boot && p.Ballot.Less(p.Next)
+	return n.validBallot(p.Next) && p.Next.Epoch == p.Ballot.Epoch && p.Next.Node == p.Ballot.Node && p.Next.Boot == p.Ballot.Boot && p.Ballot.Less(p.Next)
 }
 
 // promise raises m's promise to b, so that lower ballots are rejected. It does

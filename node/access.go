@@ -27,7 +27,7 @@ func (n *Node) isLogged(localKey string) bool { return n.machines[localKey] != n
 // logDefinition implements definitionsNode.
 func (n *Node) logDefinition(localKey, text string) {
 	m := n.createMachine(localKey, n.definitions.known[fsm.MetaName])
-	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
+	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: n.epoch, Node: n.cfg.ID}
 	m.promised = m.accepted
 	m.value = initial(m.def, n.firstSerial).withEntry(Entry{ID: lookupID, To: text}, 1)
 	n.persist(m, true)

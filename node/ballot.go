@@ -66,13 +66,12 @@ func appendDotted(text []byte, a, b, c uint64) []byte {
 // it, and a higher one would leave no room for another round.
 const maxRound = 1 << 62
 
-// validBallot reports whether b can be the ballot of a member's round.
+// validBallot reports whether b can be the ballot of a member's round, of this epoch or an
+// earlier one: then of anyone who was a member.
 func (n *Node) validBallot(b Ballot) bool {
-	return b.Epoch == firstEpoch && b.Round > 0 && b.Round <= maxRound && b.Boot > 0 && n.member(b.Node) >= 0
+	return b.Epoch >= firstEpoch && b.Epoch <= n.epoch && b.Round > 0 && b.Round <= maxRound && b.Boot > 0 &&
+		b.Node > 0 && (b.Epoch < n.epoch || n.member(b.Node) >= 0)
 }
-
-// firstEpoch is the only epoch so far: the membership is fixed.
-const firstEpoch = 1
 
 func maxBallot(a, b Ballot) Ballot {
 	if a.Less(b) {

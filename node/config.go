@@ -30,6 +30,7 @@ type Config struct {
 	ID          ID
 	Members     []ID // all members, including this one
 	Cluster     [16]byte
+	Membership  Membership // of the epoch; the zero value is the first one
 	Definitions []fsm.Definition
 
 	ConsensusTimeout time.Duration // after it a waiting operation gets a reply
@@ -99,9 +100,10 @@ func (c *Config) Validate() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...))
 	}
+	if err := c.Membership.validate(c.Members); err != nil {
+		return fail("%w", err)
+	}
 	switch {
-	case len(c.Members) < 1 || len(c.Members) > MaxMembers:
-		return fail("members: %d: want 1 to %d", len(c.Members), MaxMembers)
 	case !slices.Contains(c.Members, c.ID):
 		return fail("members: this node, %d, is not among %d", c.ID, c.Members)
 	case c.ConsensusTimeout <= 0 || c.ConsensusTimeout > maxWait:
@@ -139,11 +141,6 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Quotas.Validate(); err != nil {
 		return err
-	}
-	for i, m := range c.Members {
-		if m == 0 || slices.Contains(c.Members[:i], m) {
-			return fail("members: %d: want different ids, from 1", c.Members)
-		}
 	}
 	for i := range c.Definitions {
 		if err := c.Definitions[i].Validate(); err != nil {

@@ -72,7 +72,8 @@ var (
 // first event is Boot. Its methods must not be called concurrently.
 type Node struct {
 	cfg         Config
-	majority    int
+	epoch       uint32
+	quorums     quorums
 	log         *wal.Log
 	boot        uint64
 	incarnation [16]byte
@@ -101,10 +102,10 @@ type Node struct {
 	out                Effects
 	lastExchange       uint64 // ReadIDs used in this boot
 	rtt                rttEstimate
-	lastLeap           [MaxMembers]time.Duration // when a member's message last took this node a great leap; 0: never
-	lastForwardAttempt uint32                    // of the last forwarded operation
-	committedAt        time.Duration             // of the last round that this node won
-	draining           bool                      // see handOver
+	lastLeap           [MaxParticipants]time.Duration // when a member's message last took this node a great leap; 0: never
+	lastForwardAttempt uint32                         // of the last forwarded operation
+	committedAt        time.Duration                  // of the last round that this node won
+	draining           bool                           // see handOver
 	durable            wal.LSN
 	scratch            []byte
 	counts             Counters
@@ -120,10 +121,10 @@ type Node struct {
 	operations      arena.Arena[operation]
 
 	liveRecords liveRecords
-	kept        [classCount]uint64        // machines and definitions that count towards the quotas
-	fullUntil   [MaxMembers]time.Duration // until then a member counts as without room
-	appended    int64                     // bytes, in this step
-	copyBudget  int64                     // bytes that may be copied forward
+	kept        [classCount]uint64             // machines and definitions that count towards the quotas
+	fullUntil   [MaxParticipants]time.Duration // until then a member counts as without room
+	appended    int64                          // bytes, in this step
+	copyBudget  int64                          // bytes that may be copied forward
 
 	appendedBytes, copiedBytes, lastCopy uint64 // see Use
 }
@@ -175,10 +176,9 @@ func New(cfg Config) (*Node, error) {
 	cfg.Members = slices.Sorted(slices.Values(cfg.Members))
 	cfg.RoundLeap = cmp.Or(cfg.RoundLeap, DefaultRoundLeap)
 	n := &Node{
-		cfg: cfg, majority: len(cfg.Members)/2 + 1,
+		cfg: cfg, epoch: max(cfg.Membership.Epoch, firstEpoch), quorums: newQuorums(cfg.Members, &cfg.Membership),
 		machines: map[string]*machine{}, firstSerial: cfg.FirstSerial,
 	}
-	invariant.Check(2*n.majority > len(cfg.Members) && n.majority <= len(cfg.Members), "node: two quorums have a member in common")
 	n.definitions = newDefinitions(n, &n.cfg, &n.counts)
 	n.repair = newRepair(n, &n.cfg, &n.counts, &n.byIndex)
 	return n, nil

@@ -46,7 +46,7 @@ func (n *Node) SetNote(name string, data []byte) wal.LSN {
 	if m == nil {
 		m = n.createMachine(notePrefix+name, nil)
 	}
-	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: firstEpoch, Node: n.cfg.ID}
+	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: n.epoch, Node: n.cfg.ID}
 	m.promised = m.accepted
 	text := string(data)
 	m.value = &Value{State: text, StateBefore: text}

@@ -105,7 +105,7 @@ func (n *Node) newBallot(m *machine) Ballot {
 	m.highestRound = max(m.highestRound, m.promised.Round, max(n.cfg.FirstRound, 1)-1) + 1
 	invariant.Check(n.ready, "node: no ballot is used before its boot is durable")
 	invariant.Check(m.promised.Round < m.highestRound && m.chosenAt.Round < m.highestRound, "node: a new ballot is above all that were promised or chosen")
-	return Ballot{Epoch: firstEpoch, Round: m.highestRound, Node: n.cfg.ID, Boot: n.boot}
+	return Ballot{Epoch: n.epoch, Round: m.highestRound, Node: n.cfg.ID, Boot: n.boot}
 }
 
 // beginAccept fixes the round's batch and value and begins the accept phase. base is
@@ -227,10 +227,10 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 		r.highestAccepted, r.highestValue = a.Accepted, a.Value
 		m.reported = maxBallot(m.reported, a.Accepted)
 	}
-	if r.acknowledged.len() < n.majority {
+	if !n.quorums.contain(r.acknowledged) {
 		return
 	}
-	invariant.Check(r.acknowledged.len() == n.majority, "node: a phase ends with the acknowledgment that makes a quorum")
+	invariant.Check(!n.quorums.contain(r.acknowledged&^(1<<i)), "node: a phase ends with the acknowledgment that makes a quorum")
 	if r.phase == Prepare {
 		n.onPrepared(m)
 		return
@@ -253,7 +253,7 @@ func (n *Node) discardLateResponse(key string) {
 // onPrepared begins the accept phase from the value with the highest accepted ballot
 // (rule 2). That value need not be chosen yet: accepting it again makes it so.
 func (n *Node) onPrepared(m *machine) {
-	invariant.Check(m.round.phase == Prepare && m.round.acknowledged.len() >= n.majority, "node: a prepare phase ends with a quorum of promises")
+	invariant.Check(m.round.phase == Prepare && n.quorums.contain(m.round.acknowledged), "node: a prepare phase ends with a quorum of promises")
 	n.beginAccept(m, m.round.ballot, m.round.highestAccepted, m.round.highestValue)
 }
 
@@ -261,7 +261,7 @@ func (n *Node) onPrepared(m *machine) {
 func (n *Node) onChosen(m *machine) {
 	r := &m.round
 	invariant.Check(r.phase == Accept && r.value != nil, "node: a value is chosen in an accept phase")
-	invariant.Check(r.acknowledged.len() >= n.majority, "node: a value is chosen by a quorum")
+	invariant.Check(n.quorums.contain(r.acknowledged), "node: a value is chosen by a quorum")
 	n.counts.Commits++
 	n.committedAt = n.now
 	n.out.RoundTimes = append(n.out.RoundTimes, n.now-r.beganAt)
@@ -319,7 +319,7 @@ func (n *Node) handleReject(from ID, j *Reject) {
 	if j.Reason == QuotaReached {
 		n.noteFull(i)
 	}
-	if len(n.cfg.Members)-r.rejected.len() < n.majority {
+	if !n.quorums.contain(n.all() &^ r.rejected) {
 		n.mark(MarkPreempted)
 		n.failRound(m)
 		n.startRound(m)
@@ -363,6 +363,14 @@ func (n *Node) checkRound(m *machine) {
 // effect, a later round of this node finds its entry in the dedup window: that round
 // learns every value that was, or still could be, chosen below its ballot.
 func (n *Node) failRound(m *machine) {
+	n.abandonRound(m)
+	m.failures = min(m.failures+1, maxFailures)
+	m.backoffUntil = n.now + n.backoff(m)
+	n.forwardQueue(m)
+}
+
+// abandonRound ends a round without a result. Its operations return to the queue.
+func (n *Node) abandonRound(m *machine) {
 	n.counts.FailedRounds++
 	r := &m.round
 	invariant.Check(r.phase != 0, "node: a round that fails was in progress")
@@ -372,9 +380,6 @@ func (n *Node) failRound(m *machine) {
 	waiting := slices.DeleteFunc(m.round.batch, func(o *operation) bool { return o.answered })
 	m.queue = slices.Insert(m.queue, 0, waiting...)
 	n.endRound(m)
-	m.failures = min(m.failures+1, maxFailures)
-	m.backoffUntil = n.now + n.backoff(m)
-	n.forwardQueue(m)
 }
 
 // backoff is the pause before the next round; cutBackoffShort may end it early. It is

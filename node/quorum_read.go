@@ -23,8 +23,8 @@ type quorumRead struct {
 	batch     []*operation // reads
 	proposals []*operation // see looksFirst
 	reported  memberSet
-	ballots   [MaxMembers]Ballot
-	values    [MaxMembers]*Value
+	ballots   [MaxParticipants]Ballot
+	values    [MaxParticipants]*Value
 	deadline  time.Duration // after it a round decides, or another exchange: see expireQuorumRead
 	expired   int           // exchanges on end whose reports have not come by their deadline
 }
@@ -121,10 +121,9 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 	}
 	x.reported.add(i)
 	x.ballots[i], x.values[i] = r.Accepted, v
-	same, most := n.mostReported(x)
+	same, open := n.agreed(x)
 	switch {
-	case same >= 0 && most >= n.majority:
-		invariant.Check(most <= x.reported.len() && x.reported.len() <= len(n.cfg.Members), "node: each member's report counts once")
+	case same >= 0:
 		invariant.Check(len(x.batch)+len(x.proposals) > 0, "node: a quorum read is for somebody")
 		if v := x.values[same]; v != nil {
 			n.learn(m, x.ballots[same], v)
@@ -132,31 +131,33 @@ func (n *Node) handleReadReport(from ID, r *ReadReport) {
 		n.mark(MarkReadQuorumAgreed)
 		n.finishQuorumRead(m, x.values[same])
 		n.releaseWork(m)
-	case most+len(n.cfg.Members)-x.reported.len() < n.majority:
+	case !open:
 		n.mark(MarkReadQuorumDiffered)
 		n.decideByRound(m)
 	}
 }
 
-// mostReported finds the ballot that most members reported. It returns the index of
-// one of these members, and their count; -1 and 0 if there is no report.
-func (n *Node) mostReported(x *quorumRead) (same, most int) {
-	same = -1
+// agreed returns the index of a member whose report a quorum agrees with; -1 if there is
+// none yet, and then whether there may still be one.
+func (n *Node) agreed(x *quorumRead) (same int, open bool) {
+	silent := n.all() &^ x.reported
+	open = n.quorums.contain(silent)
 	for i := range n.cfg.Members {
 		if !x.reported.has(i) {
 			continue
 		}
-		count := 0
+		var alike memberSet
 		for j := range n.cfg.Members {
 			if x.reported.has(j) && x.ballots[j] == x.ballots[i] {
-				count++
+				alike.add(j)
 			}
 		}
-		if count > most {
-			same, most = i, count
+		if n.quorums.contain(alike) {
+			return i, false
 		}
+		open = open || n.quorums.contain(alike|silent)
 	}
-	return same, most
+	return -1, open
 }
 
 // finishQuorumRead responds to the operations of an exchange in which a majority has

@@ -128,16 +128,16 @@ func (n *Node) hasRoom(m *machine) bool {
 	return true
 }
 
-// admits reports whether this node may create m: it has room, and so have so many others,
-// as far as they have said, that they are a majority.
+// admits reports whether this node may create m: it has room, and so has a
+// quorum, as far as its members have said.
 func (n *Node) admits(m *machine) bool {
-	full := 0
+	room := n.all()
 	for i, until := range n.fullUntil {
-		if n.now < until && i < len(n.cfg.Members) {
-			full++
+		if n.now < until {
+			room.remove(i)
 		}
 	}
-	return len(n.cfg.Members)-full >= n.majority && n.hasRoom(m)
+	return n.quorums.contain(room) && n.hasRoom(m)
 }
 
 // noteFull records that a member had no room for a machine.

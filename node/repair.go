@@ -22,7 +22,7 @@ type repair struct {
 
 	digest    digest
 	agreed    memberSet // peers with an equal digest, as of the last change of this node's
-	peers     [MaxMembers]repairPeer
+	peers     [MaxParticipants]repairPeer
 	pull      pull
 	blocked   []blockedValue
 	jitterSeq uint64        // counts uses of jitter
@@ -127,6 +127,14 @@ func (r *repair) begin(boot uint64) {
 		}
 	}
 	r.digestChanged()
+}
+
+// beginEpoch has the node compare with all members of another epoch.
+func (r *repair) beginEpoch() {
+	r.peers, r.pull, r.agreed = [MaxParticipants]repairPeer{}, pull{}, 0
+	if r.running {
+		r.begin(r.boot)
+	}
 }
 
 // scheduleComparison sets the time of the next comparison with a peer. The delay

@@ -104,7 +104,10 @@ func (h *host) Observe(f node.Observation) {
 // step gives the node an event and handles its effects. Clients have ids above 100,
 // and get their replies at once.
 func (h *host) step(ev node.Event) {
-	effects, err := h.node.Step(h.w.now, ev)
+	h.handle(h.node.Step(h.w.now, ev))
+}
+
+func (h *host) handle(effects *node.Effects, err error) {
 	for _, s := range effects.Sends {
 		if s.To > 100 {
 			h.w.replies = append(h.w.replies, s.Message.(*node.Reply))

@@ -1,0 +1,164 @@
+package node_test
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// joint is a world of nodes 1 to 4 in the joint epoch in which 4 takes the place of 1: of
+// the voters 1, 2, 3 and of 2, 3, 4 majorities are needed.
+func joint() *world {
+	return newWorld(4, func(c *node.Config) {
+		c.Membership = node.Membership{Epoch: 2, Voters: []node.ID{1, 2, 3}, Next: []node.ID{2, 3, 4}}
+	})
+}
+
+// reconfigure has nodes go on in another epoch.
+func (w *world) reconfigure(to node.Membership, members []node.ID, hosts ...int) {
+	for _, i := range hosts {
+		h := w.hosts[i]
+		effects, err := h.node.StepAll(w.now, nil)
+		if err == nil {
+			err = h.node.Reconfigure(members, to)
+		}
+		h.handle(effects, err)
+	}
+}
+
+func proposal(id node.OpID, to string) *node.Request {
+	return &node.Request{Kind: node.Propose, Key: "lifecycle/m", ID: id, Attempt: 1, To: to}
+}
+
+func (w *world) committed() (n int) {
+	for _, r := range w.replies {
+		if r.Outcome == node.Committed {
+			n++
+		}
+	}
+	return n
+}
+
+// The nodes that can be reached decide whether a transition, and a read, is carried out: a
+// majority of the old voters and one of the new must be among them.
+func TestJointEpochNeedsBothMajorities(t *testing.T) {
+	for up := range uint(1 << 4) {
+		if up&1 == 0 {
+			continue // node 1 serves the client
+		}
+		t.Run(fmt.Sprintf("%04b", up), func(t *testing.T) {
+			w := joint()
+			for i := 2; i <= 4; i++ {
+				if up>>(i-1)&1 == 0 {
+					w.hosts[i].crash()
+				}
+			}
+			w.request(1, proposal("c1.1", "Running"))
+			w.rest()
+			w.request(1, &node.Request{Kind: node.Read, Key: "lifecycle/n", Attempt: 1, ID: node.OpID("c2.1")})
+			w.rest()
+			want := 0
+			if bits.OnesCount(up&0b0111) >= 2 && bits.OnesCount(up&0b1110) >= 2 {
+				want = 2
+			}
+			require.Equal(t, want, w.committed(), "%s", w.transcript.String())
+		})
+	}
+}
+
+// rest delivers and lets time pass until the consensus timeout is over.
+func (w *world) rest() {
+	for range 40 {
+		w.deliverAll()
+		w.tick(100 * time.Millisecond)
+	}
+	w.deliverAll()
+}
+
+// What a learner says counts for nothing, and it learns.
+func TestLearnerDoesNotVote(t *testing.T) {
+	w := newWorld(4, func(c *node.Config) { c.Membership = node.Membership{Epoch: 1, Voters: []node.ID{1, 2, 3}} })
+	w.hosts[2].crash()
+	w.hosts[3].crash()
+	w.request(1, proposal("c1.1", "Running"))
+	w.rest()
+	require.Zero(t, w.committed())
+	w.hosts[3].start()
+	w.request(1, proposal("c1.2", "Running"))
+	w.rest()
+	require.Equal(t, 1, w.committed())
+	value := w.hosts[4].node.Inspect("lifecycle/m").Learnt
+	require.Equal(t, "Running", value.State)
+	w.hosts[4].crash()
+	w.request(1, proposal("c1.3", "Stopped"))
+	w.rest()
+	require.Equal(t, 2, w.committed(), "two of three voters are up")
+}
+
+// A round that is under way when the epoch changes begins again in the new one: its
+// operation is carried out once. Acceptors refuse rounds of another epoch.
+func TestRoundBeginsAgainInTheNextEpoch(t *testing.T) {
+	w := newWorld(3, nil)
+	w.request(1, proposal("c1.1", "Running"))
+	w.deliverAll()
+	require.Equal(t, 1, w.committed())
+
+	w.request(1, proposal("c1.2", "Stopped")) // its accepts are in flight
+	stays := node.Membership{Epoch: 2, Voters: []node.ID{1, 2, 3}}
+	w.reconfigure(stays, []node.ID{1, 2, 3}, 1, 2)
+	w.transcript.Reset()
+	w.rest()
+	require.Equal(t, 2, w.committed(), "%s", w.transcript.String())
+	require.Regexp(t, `2>1 +reject-accept .* stale-epoch`, w.transcript.String(), "an acceptor that has gone on refuses the rounds of the epoch before")
+	require.Contains(t, w.transcript.String(), "e2:", "the round has a ballot of the next epoch")
+	for i := 1; i <= 2; i++ {
+		value := w.hosts[i].node.Inspect("lifecycle/m").Learnt
+		require.Equal(t, uint64(2), value.Version, "node %d", i)
+	}
+}
+
+// A proposer may not use the promises of an earlier epoch, in which others were asked.
+func TestCachedPromiseEndsWithItsEpoch(t *testing.T) {
+	w := newWorld(3, nil)
+	w.request(1, proposal("c1.1", "Running"))
+	w.deliverAll()
+	w.reconfigure(node.Membership{Epoch: 2, Voters: []node.ID{1, 2, 3}}, []node.ID{1, 2, 3}, 1, 2, 3)
+	w.transcript.Reset()
+	w.request(1, proposal("c1.2", "Stopped"))
+	w.deliverAll()
+	require.Contains(t, w.transcript.String(), "proposal-prepare lifecycle/m c1.2 ballot e2:")
+	require.Equal(t, 2, w.committed())
+}
+
+func TestMembershipThatIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		members []node.ID
+		m       node.Membership
+		want    string
+	}{
+		{nil, node.Membership{}, "members: 0: want 1 to 7"},
+		{[]node.ID{1, 2, 3, 4, 5, 6, 7, 8}, node.Membership{}, "members: 8: want 1 to 7"},
+		{[]node.ID{1, 1}, node.Membership{}, "members: [1 1]: want different ids"},
+		{[]node.ID{1, 0}, node.Membership{}, "members: [1 0]: want different ids"},
+		{[]node.ID{1, 2}, node.Membership{Next: []node.ID{1}}, "voters: none, and next ones: [1]: want both"},
+		{[]node.ID{1, 2}, node.Membership{Voters: []node.ID{}}, "voters: 0: want 1 to 7"},
+		{[]node.ID{1, 2}, node.Membership{Voters: []node.ID{1, 3}}, "voters: [1 3]: want different ids of members"},
+		{[]node.ID{1, 2}, node.Membership{Voters: []node.ID{1, 1}}, "voters: [1 1]: want different ids of members"},
+		{[]node.ID{1, 2}, node.Membership{Voters: []node.ID{1}, Next: []node.ID{3}}, "voters: [3]: want different ids of members"},
+	} {
+		cfg := node.Defaults()
+		cfg.ID, cfg.Members, cfg.Membership = 1, c.members, c.m
+		require.ErrorContains(t, cfg.Validate(), c.want)
+		require.ErrorIs(t, cfg.Validate(), node.ErrConfig)
+	}
+	cfg := node.Defaults()
+	cfg.ID, cfg.Members = 1, []node.ID{1, 2, 3, 4, 5, 6, 7, 8}
+	cfg.Membership = node.Membership{Voters: slices.Clone(cfg.Members[:7]), Next: slices.Clone(cfg.Members[1:])}
+	require.NoError(t, cfg.Validate(), "one of seven is replaced")
+}

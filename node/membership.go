@@ -16,8 +16,8 @@ type Membership struct {
 	Next   []ID   // in a joint epoch a majority of these must as well: they are to be the voters; else nil
 }
 
-// MaxParticipants is the maximum number of members in a joint epoch: those who leave and
-// those who come. One member changes at a time.
+// MaxParticipants is the maximum number of members in a joint epoch: the
+// leaving and the coming. One member changes at a time.
 const MaxParticipants = MaxMembers + 1
 
 // firstEpoch is the epoch in which a cluster is formed.
@@ -54,8 +54,8 @@ func (m *Membership) validate(members []ID) error {
 }
 
 // quorums tells which sets of members promise, choose, and answer reads. Any two of them
-// have a voter in common, and so have those of an epoch and of the one after it, if one of
-// them is joint.
+// have a voter in common, and so have quorums of two epochs in a row, if one of them is
+// joint.
 type quorums struct{ voters, next memberSet }
 
 func newQuorums(members []ID, m *Membership) (q quorums) {
@@ -110,7 +110,7 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 	return nil
 }
 
-// beginEpoch drops what m relies on, as a proposer, of the epoch before.
+// beginEpoch drops the promises and holders of the epoch before, and ends its rounds.
 func (n *Node) beginEpoch(m *machine) {
 	m.cachedPromise, m.holders, m.toldWithout = Ballot{}, 0, 0
 	if m.work == nil {

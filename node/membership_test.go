@@ -81,7 +81,7 @@ func (w *world) rest() {
 	w.deliverAll()
 }
 
-// What a learner says counts for nothing, and it learns.
+// An acknowledgment of a learner counts for nothing, and it learns.
 func TestLearnerDoesNotVote(t *testing.T) {
 	w := newWorld(4, func(c *node.Config) { c.Membership = node.Membership{Epoch: 1, Voters: []node.ID{1, 2, 3}} })
 	w.hosts[2].crash()

@@ -59,7 +59,7 @@ func (x *explorer) visit(p packed) {
 	x.violation = x.model.violation(&s)
 }
 
-// Trace returns the steps to a violation, as few as there can be, and what it is at the end.
+// Trace returns the steps to a violation, as few as there can be, with the violation as the last line.
 // It needs more memory than Explore. Nil: there is none within a number of states.
 func Trace(scope Scope, without Rule, limit int) []string {
 	type origin struct {

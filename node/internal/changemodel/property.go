@@ -2,7 +2,7 @@ package changemodel
 
 import "fmt"
 
-// violation returns what is wrong in a state, or "".
+// violation describes the first property that a state violates, or is "".
 func (m *model) violation(s *state) string {
 	if m.chosenConfig(s, After) && m.chosenConfig(s, Back) {
 		return "two configurations of one epoch are chosen"
@@ -28,7 +28,7 @@ func (m *model) violation(s *state) string {
 	return m.readViolation(s)
 }
 
-// readViolation returns what is wrong with the read, or "".
+// readViolation is the same for the read.
 func (m *model) readViolation(s *state) string {
 	if s.reading != readDone {
 		return ""

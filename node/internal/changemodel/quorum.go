@@ -10,7 +10,7 @@ func (m *model) those(has func(n int) bool) (s Nodes) {
 	return s
 }
 
-// majority reports whether s has a majority of members. If a rule on who votes is left
+// majority reports whether s has a majority of members. If a rule on votes is left
 // out, a learner or a removed node counts for a member that is silent.
 func (m *model) majority(s, members Nodes) bool {
 	if !m.holds(MembersVote) && members == m.Old || !m.holds(RemovedDoNotVote) && members == m.New {

@@ -9,23 +9,23 @@ const (
 	AdoptChosen                        // a configuration is adopted when it is chosen
 	AdoptDurably                       // a configuration is durable before a node acknowledges in it
 	FenceAcceptors                     // an acceptor acknowledges rounds of its own configuration alone
-	FenceReads                         // so do those who report for a read
-	MembersVote                        // votes of those who are no members do not count: a learner's
-	RemovedDoNotVote                   // nor of those who were members
+	FenceReads                         // so do the nodes that report for a read
+	MembersVote                        // a learner's vote does not count
+	RemovedDoNotVote                   // nor does a removed member's
 	JointFirst                         // the new members do not follow the old ones at once
 	BothPromise                        // in a joint configuration both majorities promise
 	OldAcceptJointly                   // a majority of the old members accepts in it
 	NewAcceptJointly                   // a majority of the new members accepts in it
 	BothChooseAfter                    // the configuration after is chosen by both majorities
 	ReadBoth                           // a read in a joint configuration hears both majorities
-	CarryOver                          // what the listing shows is chosen again, jointly, before the configuration after is proposed
+	CarryOver                          // the keys of the listing are chosen again, jointly, before the configuration after is proposed
 	ListMajority                       // the listing is of a majority of the old members, not of one
 	ListOldMembers                     // the listing is of the old members, not the new
 	ListInJoint                        // a node lists when it has adopted the joint configuration
-	CarryJointly                       // what counts as carried over was chosen in the joint configuration, not before it
+	CarryJointly                       // a key counts as carried over if it was chosen in the joint configuration, not before it
 	AbandonByMajority                  // a majority of the old members abandons a change, not one of them
 	AbandonByRound                     // a change is abandoned by a round, not by a decision beside it
-	ReproposeConfiguration             // a round of the configuration proposes what its promises show
+	ReproposeConfiguration             // a round of the configuration proposes the value that its promises show
 	DropCache                          // a proposer promises itself nothing across a change: it prepares again
 	rules
 )

@@ -59,7 +59,7 @@ type Round struct {
 	Writes uint8 // the write that it may add, one bit; 0: an identity round
 }
 
-// Scope is what is explored.
+// Scope bounds an exploration.
 type Scope struct {
 	Old, New Nodes
 	Rounds   []Round  // of the key, by ballot
@@ -103,7 +103,7 @@ const (
 type model struct {
 	Scope
 	without Rule
-	rounds  [registers][]Round // the rounds by ballot; those of the configuration write nothing
+	rounds  [registers][]Round // the rounds by ballot; of the configuration, without writes
 	nodes   []int              // that take part
 	classes [][]int            // nodes that differ by nothing but their names
 }

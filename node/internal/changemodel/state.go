@@ -17,7 +17,7 @@ type state struct {
 
 const readDone = 1 + uint8(configs)
 
-// node is what one node has made durable and said.
+// node is the durable state of one node, and the promises that it has told.
 type node struct {
 	config   Config
 	promised [registers]uint8            // 1 plus the highest ballot

@@ -2,7 +2,7 @@ package changemodel
 
 import "fmt"
 
-// step is what happens between a state and the next.
+// step leads from a state to the next.
 type step struct {
 	kind     kind
 	node     uint8
@@ -165,7 +165,7 @@ func (m *model) shown(s *state, r, b int, abandons bool, yield func(highest uint
 	}
 }
 
-// send is the step by which the accepts of a ballot are sent. What was reported to it is
+// send is the step by which the accepts of a ballot are sent. The reports to it are
 // of no interest any more.
 func (m *model) send(s *state, r, b int, value uint8, yield func(step, *state)) {
 	t := *s

@@ -10,7 +10,7 @@ import (
 // learner, and the work under way. It changes nothing.
 func (n *Node) Dump() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "boot %d, ready %v, local time %v", n.boot, n.Ready(), n.now)
+	fmt.Fprintf(&b, "clock: %v\nboot: %d, ready %v", n.now, n.boot, n.Ready())
 	if n.log != nil {
 		fmt.Fprintf(&b, ", log durable to %d of %d", n.durable, n.log.End())
 	}
@@ -31,13 +31,14 @@ func (n *Node) Dump() string {
 
 func (m *machine) dump(b *strings.Builder, n *Node) {
 	fmt.Fprintf(b, "%s\n", m.key)
-	fmt.Fprintf(b, "  promised %v, accepted %v: %v\n", m.promised, m.accepted, m.value)
+	fmt.Fprintf(b, "  promised: %v\n", m.promised)
+	fmt.Fprintf(b, "  accepted: %v: %v\n", m.accepted, m.value)
 	m.value.dump(b)
 	fmt.Fprintf(b, "  known to be chosen: %v: %v\n", m.chosenAt, m.chosen)
 	if m.chosen != m.value {
 		m.chosen.dump(b)
 	}
-	fmt.Fprintf(b, "  highest round %d, cached promise %v, failures %d\n", m.highestRound, m.cachedPromise, m.failures)
+	fmt.Fprintf(b, "  rounds: highest %d, cached promise %v, failures %d\n", m.highestRound, m.cachedPromise, m.failures)
 	if m.work == nil {
 		return
 	}
@@ -48,7 +49,7 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	}
 	dumpOperations(b, "waiting for a round", m.queue)
 	if x := &m.quorumRead; x.id != (ReadID{}) {
-		fmt.Fprintf(b, "  read exchange %v, reported by %v\n", x.id, n.memberIDs(x.reported))
+		fmt.Fprintf(b, "  read exchange: %v, reported by %v\n", x.id, n.memberIDs(x.reported))
 		dumpOperations(b, "in the exchange", x.batch)
 		dumpOperations(b, "looking first", x.proposals)
 	}

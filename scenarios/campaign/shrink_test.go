@@ -278,9 +278,9 @@ func TestDumpsShowAll(t *testing.T) {
 			"life 1\n", "lifecycle/a: Running\n", "proposal c1.1: lifecycle/a to Running, acknowledged by [1], rejected by []\n", ": commit lifecycle/a c1.1 propose Running to 3, ",
 		}},
 		{lockstep.System(), "node-minority", 1, 400, []string{
-			"boot 1, ready true, local time ", "door/front\n", "promised 1.1.1, accepted -: nothing\n", "waits until the log is durable to ",
+			"clock: ", "boot: 1, ready true, log durable to ", "door/front\n", "promised: 1.1.1\n", "accepted: -: nothing\n", "waits until the log is durable to ",
 			"known to be chosen: ", "round: prepare 1.1.1, sent 2 times, acknowledged by [1], rejected by []\n",
-			"waiting for a round: ", "read exchange ", "in the exchange: ", "    1 " + id + " transition → Locked\n",
+			"waiting for a round: ", "read exchange: ", "in the exchange: ", "    1 " + id + " transition → Locked\n",
 		}},
 		{lockstep.System(), "node-minority", 2, 100, []string{"in the round: request door/front " + id + " attempt 1 propose to Locked"}},
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/lockstep-dst/lockstep/scenarios/origin"
@@ -36,6 +37,27 @@ func TestGlossaryIsComplete(t *testing.T) {
 	assert.ElementsMatch(t, printed, listed(marks), "coverage marks")
 
 	assert.ElementsMatch(t, signaturesOf(t), listed(signatures), "signatures")
+}
+
+// Every signature of a standard system has a sentence on what its property demands, and the
+// tables have no others. A sentence stands by itself: reports put it behind "Expected:".
+func TestEverySignatureHasAnExpectation(t *testing.T) {
+	signatures := signaturesOf(t)
+	properties := map[string]bool{}
+	for _, s := range signatures {
+		property, _, _ := strings.Cut(s, "/")
+		properties[property] = true
+		found := slices.ContainsFunc([]scenarios.System{lockstep.System(), origin.System(), canary.System()}, func(sys scenarios.System) bool {
+			return sys.Expectation(s).Sentence != ""
+		})
+		assert.True(t, found, "%s has no expectation: add it to Expected of its system", s)
+	}
+	for _, sys := range []scenarios.System{lockstep.System(), origin.System(), canary.System()} {
+		for name, e := range sys.Expected {
+			assert.True(t, properties[name] || slices.Contains(signatures, name), "%s expects something of %s, which nothing violates", sys.Name, name)
+			assert.Regexp(t, `^[A-Z].*[^.]$`, e.Sentence, name)
+		}
+	}
 }
 
 // listed returns the names that a part of the glossary lists, each with the group

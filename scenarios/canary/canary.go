@@ -67,6 +67,7 @@ func System() scenarios.System {
 		New: func(p *scenarios.Plan) scenarios.Run {
 			return &run{plan: p, failure: FailureOf(p.Seed), states: map[string]string{}}
 		},
+		Expected: map[string]scenarios.Expectation{"canary": {Sentence: "A canary fails in the seeds that it is meant to fail in, and in no others"}},
 	}
 }
 

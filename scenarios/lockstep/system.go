@@ -37,6 +37,7 @@ func System() scenarios.System {
 		Marks:         markNames(),
 		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
 		New:           func(p *scenarios.Plan) scenarios.Run { return newRun(p) },
+		Expected:      expected,
 	}
 }
 

@@ -18,7 +18,16 @@ func System() scenarios.System {
 		New: func(p *scenarios.Plan) scenarios.Run {
 			return &run{plan: p, order: map[string][]string{}, nodes: make([]nodeTruth, p.Nodes+1), processes: make([]*node, p.Nodes+1)}
 		},
+		Expected: expected,
 	}
+}
+
+// expected are the properties of a replicated state machine that the protocol means to keep.
+var expected = map[string]scenarios.Expectation{
+	"agreement":                    {Sentence: "All nodes apply the same transitions to a machine, in one order, and each of them once"},
+	"agreement/applied-twice":      {Sentence: "A node applies each transition to a machine once"},
+	"agreement/illegal-transition": {Sentence: "A node applies only transitions that the definition has"},
+	"convergence/states-differ":    {Sentence: "After the heal phase all nodes hold every machine in the same state"},
 }
 
 // run is the oracle of one run: all nodes must apply the same legal transitions in

@@ -22,7 +22,8 @@ type layer struct {
 // layers is the architecture: it lists every package with the imports that the
 // package may have. It may list packages that do not exist yet.
 var layers = map[string]layer{
-	".": {},
+	".":    {},
+	"docs": {},
 
 	"node/arena":         {pure: true},
 	"node/hash64":        {pure: true},
@@ -100,7 +101,7 @@ var layers = map[string]layer{
 	"scenarios/systemkit": {pure: true, internal: []string{"scenarios", "sim", "sim/kit"}},
 	"scenarios/rapidplan": {internal: []string{"scenarios"}, external: []string{"pgregory.net/rapid"}},
 	"scenarios/play":      {internal: []string{"checker", "checker/history", "checker/model", "node/arena", "netmodel", "netmodel/keyed", "node/fsm", "scenarios", "sim", "sim/disk"}},
-	"scenarios/report":    {internal: []string{"checker", "checker/history", "checker/model", "netmodel", "node/printable", "scenarios", "scenarios/internal/pageparts", "scenarios/play", "sim"}},
+	"scenarios/report":    {internal: []string{"checker", "checker/history", "checker/model", "docs", "netmodel", "node/printable", "scenarios", "scenarios/internal/pageparts", "scenarios/play", "sim"}},
 	"scenarios/campaign":  {internal: []string{"node/input", "checker", "checker/history", "netmodel", "netmodel/keyed", "scenarios", "scenarios/play", "scenarios/internal/shrink", "sim"}},
 
 	"scenarios/harness/cli": {internal: []string{"node/printable"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"}},

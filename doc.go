@@ -105,6 +105,7 @@
 //     campaigns find known bugs in the node.
 //   - [github.com/lockstep-dst/lockstep/node/internal/changemodel]: a model of how the
 //     members of a cluster change, explored in full.
+//   - [github.com/lockstep-dst/lockstep/docs]: the glossary, for the page of failures.
 //   - [github.com/lockstep-dst/lockstep/node/arena]
 //     [github.com/lockstep-dst/lockstep/node/hash64]
 //     [github.com/lockstep-dst/lockstep/node/internal/clientlimit]

@@ -19,6 +19,7 @@ type TraceLine struct {
 	From    ID // sender of a message, 0 for none
 	To      ID // receiver of a message, 0 for none
 	Text    string
+	Token   uint64 // of a timer, or of a request to the disk that has ended
 	Message Message
 	Verdict *netmodel.Verdict // on a message that is sent, else nil
 	Request *disk.Request     // to the disk, else nil; valid during the call only
@@ -96,7 +97,7 @@ func (w *World) trace(l TraceLine) {
 }
 
 func (w *World) traceEvent(id ID, ev *Event) {
-	l := TraceLine{Kind: lineKinds[ev.Kind], At: w.now, ID: id, Message: ev.Message}
+	l := TraceLine{Kind: lineKinds[ev.Kind], At: w.now, ID: id, Message: ev.Message, Token: ev.Token}
 	switch ev.Kind {
 	case Boot:
 		l.Text = fmt.Sprintf("boot %d", ev.Token)

@@ -16,6 +16,7 @@ func testModules(t *testing.T, b *chromium) {
 	t.Run("intervals", func(t *testing.T) { testIntervals(t, p) })
 	t.Run("states", func(t *testing.T) { testStates(t, p) })
 	t.Run("layout", func(t *testing.T) { testLayout(t, p) })
+	t.Run("brief", func(t *testing.T) { testBrief(t, p) })
 	t.Run("format", func(t *testing.T) { testFormat(t, p) })
 }
 
@@ -143,8 +144,22 @@ func testLayout(t *testing.T, p *tab) {
 	require.Equal(t, []int{2, 3, 1}, eval[[]int](p, `layout.move([1, 2, 3], 1, 9)`))
 	require.Equal(t, []int{0, 1, 0, 1}, eval[[]int](p, `layout.slots([{ first: 0, last: 4 }, { first: 2, last: 3 }, { first: 5, last: 9 }, { first: 6, last: 6 }])`))
 	require.Equal(t, []float64{0, 1.5, 2}, eval[[]float64](p, `(() => { const r = layout.rows(100, [10, 20, 30]); return [10, 25, 30].map((e) => r.position(e)); })()`), "an event that is not shown is between two rows")
+	require.Equal(t, []float64{0, 1.25, 1.25, 1.25, 2}, eval[[]float64](p, `(() => { const r = layout.folded(9, [{ from: 1, to: 7 }]); return [0, 1, 2, 7, 8].map((e) => r.position(e)); })()`), "what is in a fold is at its row")
 	require.Equal(t, []float64{50, 107, 164}, eval[[]float64](p, `[...layout.lanes([1, 2, 3], new Set([2]), 300, 40, 100).of.values()].map((l) => l.center)`))
 	require.Equal(t, map[string]int{"first": 4, "last": 9}, eval[map[string]int](p, `layout.visible(10, 20, 95, 200)`))
+}
+
+// A key that all events have is left out of their texts, with the word before it.
+func testBrief(t *testing.T, p *tab) {
+	for text, want := range map[string]string{
+		"round 1.1.1 of lamp/a failed":   "round 1.1.1 failed",
+		"request lamp/a c1.1":            "request c1.1",
+		"call c1.1 read on lamp/a":       "call c1.1 read",
+		"shows lamp/ab":                  "shows lamp/ab",
+		"no commit about lamp/a, so far": "no commit, so far",
+	} {
+		require.Equal(t, want, eval[string](p, fmt.Sprintf("eventRow.brief({ run: { plan: { objects: ['lamp/a'] } } }, %s)", script(t, text))), text)
+	}
 }
 
 func testFormat(t *testing.T, p *tab) {

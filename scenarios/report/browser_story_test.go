@@ -37,6 +37,9 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("history", func(t *testing.T) { testHistory(t, b) })
 	t.Run("verdicts on histories", func(t *testing.T) { testHistoryVerdicts(t, b) })
 	t.Run("long history", func(t *testing.T) { testLongHistory(t, b) })
+	t.Run("loops", func(t *testing.T) { testLoops(t, b) })
+	t.Run("head", func(t *testing.T) { testHead(t, b) })
+	t.Run("ignored", func(t *testing.T) { testIgnored(t, b) })
 	t.Run("modules", func(t *testing.T) { testModules(t, b) })
 }
 
@@ -84,10 +87,16 @@ func testFailures(t *testing.T, b *chromium) {
 			require.Contains(t, p.text("#status"), "violated "+f.signature)
 			require.Equal(t, d.Repeat, p.text("#line"))
 
-			// The chosen event is the one with the violation, and all that is said of it agrees.
-			require.Contains(t, p.text(".row.violated.selected"), "violation shows here")
-			require.Contains(t, p.text("#details h3"), fmt.Sprintf("Event %d ", run.Events[run.Violation.Event].N))
-			require.Equal(t, fmt.Sprintf("event-%d", run.Violation.Event), eval[string](p, `document.querySelector("[role=listbox]").getAttribute("aria-activedescendant")`))
+			// The chosen event is the first wrong step, which often is the one with the violation,
+			// and all that is said of it agrees.
+			wrong, said := run.Violation.Event, "violation shows here"
+			if w := run.Violation.Wrong; w != nil {
+				wrong, said = *w, "first wrong step"
+			}
+			require.Contains(t, p.text(".row.violated.selected"), said)
+			require.Contains(t, p.text("#details h3"), fmt.Sprintf("Event %d ", run.Events[wrong].N))
+			require.Equal(t, "Expected: "+run.Violation.Expected+".", p.text("#expected"))
+			require.Equal(t, fmt.Sprintf("event-%d", wrong), eval[string](p, `document.querySelector("[role=listbox]").getAttribute("aria-activedescendant")`))
 			require.True(t, eval[bool](p, `document.getElementById(document.querySelector("[role=listbox]").getAttribute("aria-activedescendant")) !== null`))
 			require.Greater(t, eval[int](p, `page.stats().items`), 5)
 			require.Greater(t, eval[int](p, `colors()`+colorsOf), 3, "colors of pixels on the canvas")
@@ -342,9 +351,10 @@ func testLanes(t *testing.T, b *chromium) {
 	})()`)
 	require.Greater(t, eval[float64](p, `page.stats().rowHeight`), near)
 	eval[bool](p, `document.querySelector("#stage .box").scrollTop = 0, document.querySelector("#stage").scrollIntoView(), true`)
-	p.do(chromedp.DragAndDropXY(300, 400, 300, 300, 4))
+	top := eval[float64](p, `document.querySelector("#stage").getBoundingClientRect().top`)
+	p.do(chromedp.DragAndDropXY(300, top+300, 300, top+200, 4))
 	require.InDelta(t, 100, eval[float64](p, `document.querySelector("#stage .box").scrollTop`), 10)
-	p.do(chromedp.DragAndDropXY(700, 400, 800, 300, 4))
+	p.do(chromedp.DragAndDropXY(700, top+300, 800, top+200, 4))
 	require.InDelta(t, 100, eval[float64](p, `document.querySelector("#stage .box").scrollTop`), 10, "a drag over the list selects its text")
 	require.NotEmpty(t, eval[string](p, `String(getSelection())`))
 }

@@ -116,6 +116,7 @@ type Event struct {
 	Text    string `json:"text"`              // a description, without time and process
 	Message *int   `json:"message,omitempty"` // the message that arrives, or is lost on arrival, by its place in Run.Messages
 	Copy    bool   `json:"copy,omitempty"`    // it is the second arrival of that message
+	Request *int   `json:"request,omitempty"` // the request to the disk that has ended, by its place in Run.Marks
 }
 
 // Message is a message that one process sent to another.
@@ -200,15 +201,28 @@ type Violation struct {
 	Property   string   `json:"property"`             // as in agreement
 	Class      string   `json:"class"`                // as in applied-twice
 	Sentence   string   `json:"sentence"`             // a description for a person
+	Expected   string   `json:"expected,omitempty"`   // what the property demands, in a sentence
 	At         Time     `json:"at"`                   // the time of that
 	Event      int      `json:"event"`                // where it shows; later events did not contribute
+	Wrong      *int     `json:"wrong,omitempty"`      // the first wrong step, if it is before Event: where the nodes parted for good, where began what never ended, or where a value changed as it must not
 	Lane       sim.ID   `json:"lane"`                 // the process of that event
 	Object     string   `json:"object,omitempty"`     // the key of the machine or other object
 	Events     []int    `json:"events,omitempty"`     // events that contradict each other, in order
 	Operations []string `json:"operations,omitempty"` // ids of operations that contradict each other, in order of call
 	Premise    string   `json:"premise,omitempty"`    // the states possible before, if the contradiction of operations depends on them
+	Values     []string `json:"values,omitempty"`     // names of the values in the states of nodes that it is about
+	Causes     []Cause  `json:"causes,omitempty"`     // events that led to it, and what was missing, in order
 	Facts      []string `json:"facts,omitempty"`      // sentences about the contradiction
 	Rows       []Row    `json:"rows,omitempty"`       // the contradiction of operations as a table, with the writers of the values seen in it; in order of call
+}
+
+// Cause is something that led to a violation: a change of a value that it is about, a message
+// that it needed, or the lack of one.
+type Cause struct {
+	Event   *int   `json:"event,omitempty"`   // where it happened; absent: nowhere
+	Lane    sim.ID `json:"lane"`              // the process that it is about
+	Text    string `json:"text"`              // as in "promised: 2.1.1 → 3.2.1"
+	Missing bool   `json:"missing,omitempty"` // something did not happen
 }
 
 // Row is one operation in the table of a contradiction.

@@ -10,6 +10,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker"
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/model"
+	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
@@ -228,6 +229,7 @@ func (h *historyRun) addVerdict(r *checker.Result) {
 		}
 		h.run.contradict(v)
 		h.run.Violation = v
+		h.run.explain(new(scenarios.System).Expectation(v.Property + "/" + v.Class))
 	}
 	if r.Account == nil || r.Account.Hardest == nil {
 		return

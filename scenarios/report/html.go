@@ -21,6 +21,7 @@ const (
 	styleHashPlace  = "{{style hash}}"
 	scriptHashPlace = "{{script hash}}"
 	documentPlace   = "{{document}}"
+	glossaryPlace   = "{{glossary}}"
 )
 
 // WriteHTML writes d as a page that needs nothing else: it opens from a file and asks no
@@ -39,7 +40,7 @@ func WriteHTML(w io.Writer, d *Document) error {
 		return err
 	}
 	_, err = strings.NewReplacer(
-		stylePlace, page.Style, styleHashPlace, sourceHash(page.Style), scriptPlace, page.Script, scriptHashPlace, sourceHash(page.Script), documentPlace, string(data),
+		stylePlace, page.Style, styleHashPlace, sourceHash(page.Style), scriptPlace, page.Script, scriptHashPlace, sourceHash(page.Script), documentPlace, string(data), glossaryPlace, wordsOf(string(data)),
 	).WriteString(w, page.Template)
 	return err
 }

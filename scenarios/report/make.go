@@ -122,6 +122,7 @@ func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenario
 	if err := d.record(ctx, sys, p, &run, &result, o.StateBytes); err != nil {
 		return nil, err
 	}
+	run.explain(sys.Expectation(run.Signature))
 	d.Runs = append(d.Runs, run)
 	return &d.Runs[len(d.Runs)-1], nil
 }
@@ -132,8 +133,19 @@ func splitSentence(text string) (sentence, more string) {
 	sentence, more, found := strings.Cut(text, "\n")
 	if found {
 		more += "\n"
+		if begin, clause, ok := cutLast(sentence, "; the last "); ok {
+			sentence, more = begin, "The last "+clause+":\n"+more
+		}
 	}
 	return sentence, more
+}
+
+// cutLast cuts a text at the last place of a separator.
+func cutLast(text, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, sep); i >= 0 {
+		return text[:i], text[i+len(sep):], true
+	}
+	return text, "", false
 }
 
 // record runs the plan again and records it. A record must not change the run. If it does

@@ -19,6 +19,13 @@ type recorder struct {
 	raw         strings.Builder
 	calls       map[string]call // by id of an operation
 	down        map[sim.ID]int  // by process that is down: its place in Run.Spans
+	requests    map[request]int // to disks, that have not ended: their places in Run.Marks
+}
+
+// request identifies a request of a process to its disk.
+type request struct {
+	process sim.ID
+	token   uint64
 }
 
 // call is where an operation began and ended.
@@ -30,7 +37,7 @@ type call struct {
 }
 
 func newRecorder(run *Run, p *scenarios.Plan, first, last uint64) *recorder {
-	r := &recorder{run: run, first: first, last: last, flights: flights{}, overridden: map[string]bool{}, calls: map[string]call{}, down: map[sim.ID]int{}}
+	r := &recorder{run: run, first: first, last: last, flights: flights{}, overridden: map[string]bool{}, calls: map[string]call{}, down: map[sim.ID]int{}, requests: map[request]int{}}
 	r.write = sim.WriteTrace(&r.raw)
 	for i := range p.Overrides {
 		r.overridden[p.Overrides[i].Message.String()] = true
@@ -83,6 +90,12 @@ func (r *recorder) event(l sim.TraceLine) {
 		e.Message, e.Copy = r.flights.land(r.run.Messages, l, here, "")
 	case sim.LossLine:
 		e.Message, e.Copy = r.flights.land(r.run.Messages, l, here, strings.TrimPrefix(l.Text, "lost on arrival: "))
+	case sim.DiskDoneLine:
+		r.requestDone(l, &e)
+	case sim.TimerLine:
+		if l.Token == 0 {
+			e.Text = "timer" // its only one
+		}
 	case sim.InvokeLine:
 		if c, ok := l.Message.(*scenarios.Invocation); ok {
 			r.calls[c.ID] = call{operation: c.Operation, lane: l.ID, begin: here, begun: true}
@@ -130,10 +143,32 @@ func (r *recorder) send(l sim.TraceLine) {
 // request adds a request to the disk.
 func (r *recorder) request(l sim.TraceLine) {
 	kind, op := "disk", l.Request.Op.String()
-	if strings.HasPrefix(op, "sync") {
+	text := l.Text
+	switch {
+	case strings.HasPrefix(op, "sync"):
 		kind = "sync"
+	case op == "write":
+		text = fmt.Sprintf("write %s: %d bytes at %d", l.Request.File, len(l.Request.Data), l.Request.Offset)
+	case op == "truncate":
+		text = fmt.Sprintf("truncate %s to %d bytes", l.Request.File, l.Request.Offset)
 	}
-	r.mark(l, kind, op, l.Text)
+	r.requests[request{l.ID, l.Request.Token}] = len(r.run.Marks)
+	r.mark(l, kind, op, text)
+}
+
+// requestDone tells in words which request to the disk has ended.
+func (r *recorder) requestDone(l sim.TraceLine, e *Event) {
+	name := request{l.ID, l.Token}
+	mark, known := r.requests[name]
+	if !known {
+		return // it was made before the record began
+	}
+	delete(r.requests, name)
+	e.Request = new(mark)
+	e.Text = "disk done: " + r.run.Marks[mark].Text
+	if _, failure, failed := strings.Cut(l.Text, ": "); failed {
+		e.Text = "disk failed: " + r.run.Marks[mark].Text + ": " + failure
+	}
 }
 
 // observation adds the report of a process.

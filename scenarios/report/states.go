@@ -26,6 +26,10 @@ type stateRecorder struct {
 
 type valueMap = map[string]string
 
+// clock is the name of a value that is left out: it changes with every event of its node, and
+// would hide that nothing else does.
+const clock = "clock"
+
 // compareFactor bounds the work on states: the bytes that are compared, as a multiple of
 // the bytes that a document may have.
 const compareFactor = 1000
@@ -77,6 +81,7 @@ func (s *stateRecorder) compare(v play.View, id sim.ID) {
 		s.up[id], c.Up = up, new(up)
 	}
 	now, source := valuesOf(v, id)
+	delete(now, clock)
 	for path, value := range now {
 		now[path] = s.clip(value)
 	}

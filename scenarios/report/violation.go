@@ -93,7 +93,7 @@ func (r *Run) contradict(v *Violation) {
 // events up to the violation in which a process other than a client reports
 //   - one of these operations, on the object if there is one;
 //   - the object for the last time before the violation, if the process is that of the
-//     violation or no operation is named.
+//     violation or no operation is named, and is among the nodes that are named, if any are.
 func (r *recorder) repeated(v *Violation) {
 	words := strings.FieldsFunc(v.Sentence, func(c rune) bool { return strings.ContainsRune(" \n,;:()", c) })
 	for i := range r.run.Operations {
@@ -102,7 +102,7 @@ func (r *recorder) repeated(v *Violation) {
 			v.Operations = append(v.Operations, o.ID)
 		}
 	}
-	last := map[sim.ID]int{}
+	last, named := map[sim.ID]int{}, r.run.namedIn(v.Sentence)
 	for _, m := range r.run.Marks {
 		told := strings.Fields(m.Text)
 		if m.Kind != "observation" || m.Event > v.Event || scenarios.IsClient(m.Lane) || v.Object != "" && !slices.Contains(told, v.Object) {
@@ -111,7 +111,7 @@ func (r *recorder) repeated(v *Violation) {
 		if slices.ContainsFunc(v.Operations, func(id string) bool { return slices.Contains(told, id) }) {
 			v.Events = append(v.Events, m.Event)
 		}
-		if v.Object != "" && m.Event < v.Event && (m.Lane == v.Lane || len(v.Operations) == 0) {
+		if v.Object != "" && m.Event < v.Event && (m.Lane == v.Lane || len(v.Operations) == 0) && (len(named) == 0 || slices.Contains(named, m.Lane)) {
 			last[m.Lane] = m.Event
 		}
 	}

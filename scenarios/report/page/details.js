@@ -14,20 +14,23 @@ const details = (() => {
         root.replaceChildren(dom.el("p", {}, "The run has no events."));
         return;
       }
-      root.replaceChildren(about(m, event, go, raw), nodes(m, event, { cache, all, closed, again: () => show(m, event) }));
+      const view = { cache, all, closed, again: () => show(m, event) };
+      root.replaceChildren(about(m, event, go, raw, view), nodes(m, event, view));
     };
   }
 
-  function about(m, event, go, raw) {
+  function about(m, event, go, raw, view) {
     const e = m.events[event];
     const lines = [];
     if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), m.violation.sentence.split("\n")[0]));
     else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), m.violation.sentence.split("\n")[0]));
     if (event === m.noReturn) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚑ The point of no return. "), "Whatever happens after this event, the run fails."));
+    else if (event === m.wrong && event !== m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚠ The first wrong step. "), model.whyWrong(m)));
     const taken = m.messages[e.message];
     if (taken) lines.push(dom.el("p", {}, "Sent in ", jump(m, taken.sent, go), `, ${model.fate(taken)}.`));
+    if (taken && e.kind === "receive") lines.push(...answer(m, event, view));
     const sent = m.sent(event).map((i) => dom.el("li", {}, ...message(m, m.arrows[i], go)));
-    const marks = m.marked(event).map((i) => dom.el("li", {}, dom.el("span", { class: "note" }, m.marks[i].kind + ": "), dom.el("bdi", {}, m.marks[i].text)));
+    const marks = m.marked(event).filter((i) => !model.repeats(m, event, m.marks[i])).map((i) => dom.el("li", {}, dom.el("span", { class: "note" }, m.marks[i].kind + ": "), dom.el("bdi", {}, m.marks[i].text)));
     const force = m.spans.filter((x) => x.first <= event && event <= x.last).slice(0, 20).map((x) => dom.el("li", {}, `${x.span.kind === "annotation" ? "" : x.span.kind.replaceAll("_", " ") + ": "}${x.span.text}, until ${format.time(x.span.to)}`));
     const list = (title, items) => items.length > 0 ? [dom.el("h4", {}, title), dom.el("ul", { class: "plain" }, items)] : [];
     return dom.el("div", { class: "event" },
@@ -37,9 +40,30 @@ const details = (() => {
       m.run.trace ? dom.el("p", {}, dom.el("button", { type: "button", class: "jump", onclick: () => raw(event) }, "its lines in the raw trace")) : null);
   }
 
+  // answer tells that a message was ignored or refused, and what its receiver held of its
+  // object before. It claims no reason, but shows what decides it.
+  function answer(m, event, view) {
+    const refused = model.refusal(m, event);
+    if (!refused && !model.isIgnored(m, event)) return [];
+    const e = m.events[event], name = model.laneName(m, e.lane);
+    const held = known(m, view)?.at(event - 1).get(e.lane)?.values ?? new Map();
+    const keys = (m.run.plan?.objects ?? []).filter((key) => key && m.messages[e.message].text.split(" ").includes(key));
+    const values = [...held].map(([path, value]) => [holdings.within(path, keys[0]), value]).filter(([rest, value]) => rest && !rest.includes("/") && value);
+    return [dom.el("p", {}, dom.el("strong", {}, refused ? `${name} refused it: ` : `${name} ignored it: `), refused || "it sent nothing, asked nothing of its disk, and its state stayed as it was.",
+      values.length > 0 ? ` It held, of ${keys[0]}: ${values.map(([rest, value]) => `${rest} ${value}`).join("; ")}.` : "")];
+  }
+
+  // known returns the states of the nodes of a run, or null.
+  function known(m, view) {
+    const changes = m.run.states?.changes;
+    if (!changes) return null;
+    if (!view.cache.has(m)) view.cache.set(m, states.open(changes));
+    return view.cache.get(m);
+  }
+
   function message(m, arrow, go) {
     const x = arrow.message;
-    const arrivals = arrow.ends.filter((a) => !a.never).flatMap((a) => [" ", jump(m, a.event, go)]);
+    const arrivals = arrow.ends.filter((a) => !a.never).flatMap((a) => [" ", jump(m, a.event, go), a.lost ? "" : model.isIgnored(m, a.event) ? " ignored there" : model.refusal(m, a.event) ? ` refused there: ${model.refusal(m, a.event)}` : ""]);
     return [dom.el("bdi", {}, `to ${model.laneName(m, x.to)}: ${x.text} `), dom.el("span", { class: model.ordinary(x) ? "note" : "odd" }, model.fate(x)), ...arrivals];
   }
 
@@ -53,10 +77,9 @@ const details = (() => {
     const s = m.run.states;
     if (!m.lanes.some((l) => l.kind === "node")) return operation(m, event);
     if (!s?.changes) return dom.el("p", { class: "note" }, "The states of the nodes are not in this report: the system does not tell them.");
-    if (!view.cache.has(m)) view.cache.set(m, states.open(s.changes));
-    const known = view.cache.get(m);
-    const changed = known.changed(event); // before at(event), which goes on from there
-    const now = known.at(event);
+    const of = known(m, view);
+    const changed = of.changed(event); // before at(event), which goes on from there
+    const now = of.at(event);
     if (s.from !== undefined && event < s.from) return dom.el("p", { class: "note" }, `The states of the nodes are known from event ${m.events[s.from]?.n} on.`);
     const cut = s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
     return dom.el("div", { class: "nodes" }, dom.el("h3", {}, "State of each node after it"), cut,

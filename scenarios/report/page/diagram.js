@@ -20,7 +20,10 @@ const diagram = (() => {
     scene.index.calls(first, last, counted(drawCall));
     scene.index.worldSpans(first, last, (item) => { if (shaded(item)) nameSpan(paint, item); });
     scene.index.arrows(first, last, counted(drawArrow));
-    for (let row = first; row <= last; row++) drawn += drawEvent(paint, scene.rows.event(row), row);
+    for (let row = first; row <= last; row++) {
+      const event = scene.rows.event(row);
+      drawn += scene.rows.fold(event) ? drawFold(paint, row) : drawEvent(paint, event, row);
+    }
     fade(paint);
     return drawn;
   }
@@ -47,7 +50,7 @@ const diagram = (() => {
     const { ctx, scene, colors } = paint;
     for (let row = first; row <= last; row++) {
       const event = scene.rows.event(row);
-      const color = event === scene.selected ? colors.selected : event === scene.m.violation?.event ? colors.dangerSoft : scene.hits?.has(event) ? colors.hit : null;
+      const color = event === scene.selected ? colors.selected : event === scene.m.violation?.event || event === scene.m.wrong ? colors.dangerSoft : scene.hits?.has(event) ? colors.hit : null;
       if (!color) continue;
       ctx.fillStyle = color;
       ctx.fillRect(0, paint.y(row) - scene.rowHeight / 2, scene.width, scene.rowHeight);
@@ -242,7 +245,7 @@ const diagram = (() => {
       if (e.lane === 0) drawWorldEvent(paint, y);
       return 1;
     }
-    const guilty = scene.m.guilty.has(event) || event === scene.m.violation?.event;
+    const guilty = scene.m.guilty.has(event) || event === scene.m.violation?.event || event === scene.m.wrong;
     const color = guilty ? colors.danger : event === scene.selected ? colors.accent : colors.text;
     ctx.strokeStyle = ctx.fillStyle = color;
     ctx.lineWidth = 1.5;
@@ -264,6 +267,19 @@ const diagram = (() => {
       ctx.stroke();
     }
     return 1 + drawMarks(paint, event, x, y);
+  }
+
+  // drawFold draws the row of a loop that is folded: a gap in all lanes.
+  function drawFold(paint, row) {
+    const { ctx, scene, colors } = paint;
+    const h = Math.min(8, scene.rowHeight / 2), y = paint.y(row);
+    ctx.fillStyle = colors.background;
+    ctx.fillRect(0, y - h / 2, scene.lanes.width, h);
+    ctx.fillStyle = colors.faint;
+    for (const { center } of scene.lanes.of.values()) {
+      for (const dy of [-1, 0, 1]) ctx.fillRect(center - 1, y + dy * h / 3 - 1, 2, 2);
+    }
+    return 1;
   }
 
   function drawWorldEvent(paint, y) {

@@ -4,10 +4,12 @@ const eventRow = (() => {
   function element(s, row) {
     const event = s.rows.event(row), e = s.m.events[event];
     const previous = row > 0 ? s.m.events[s.rows.event(row - 1)] : null;
-    const violated = event === s.m.violation?.event, guilty = s.m.guilty.has(event);
+    const fold = s.rows.fold(event);
+    if (fold) return folded(s, row, fold);
+    const violated = event === s.m.violation?.event, guilty = s.m.guilty.has(event), wrong = event === s.m.wrong && !violated;
     const classes = ["row"];
     if (event === s.selected) classes.push("selected");
-    if (violated) classes.push("violated");
+    if (violated || wrong) classes.push("violated");
     if (s.m.violation && event > s.m.violation.event) classes.push("after");
     if (guilty) classes.push("guilty");
     if (s.hits?.has(event)) classes.push("hit");
@@ -15,7 +17,20 @@ const eventRow = (() => {
       id: "event-" + event, class: classes.join(" "), role: "option", "aria-selected": String(event === s.selected),
       "aria-setsize": s.rows.count, "aria-posinset": row + 1,
       style: { top: row * s.rowHeight + (s.rowHeight - Math.max(s.rowHeight, 18)) / 2 + "px" },
-    }, ...cells(s.m, event, e, previous, { violated, guilty, hit: s.hits?.has(event) }));
+    }, ...cells(s.m, event, e, previous, { violated, guilty, wrong, hit: s.hits?.has(event) }));
+  }
+
+  // folded returns the row of a loop that is folded.
+  function folded(s, row, fold) {
+    const e = s.m.events[fold.from], until = s.m.events[fold.to];
+    const text = `… ${format.count(fold.to - fold.from + 1, "event")}, ${format.count(fold.count, "repeat")} of `;
+    return dom.el("div", {
+      id: "event-" + fold.from, class: "row fold" + (fold.from === s.selected ? " selected" : ""), role: "option", "aria-selected": String(fold.from === s.selected),
+      "aria-setsize": s.rows.count, "aria-posinset": row + 1, title: `events ${e.n} to ${until.n}, until ${format.time(until.at)}: click to unfold`,
+      style: { top: row * s.rowHeight + (s.rowHeight - Math.max(s.rowHeight, 18)) / 2 + "px" },
+    }, dom.el("span", { class: "number" }, String(e.n)), dom.el("span", { class: "time" }, format.short(e.at)),
+    dom.el("span", { class: "what" }, text, dom.el("bdi", { class: "lane" }, model.laneName(s.m, s.m.events[fold.like].lane)), " ",
+      dom.el("bdi", {}, words(s.m, fold.like, s.m.events[fold.like])), dom.el("span", { class: "note" }, " — unfold")));
   }
 
   function cells(m, event, e, previous, is) {
@@ -25,7 +40,7 @@ const eventRow = (() => {
       dom.el("span", { class: "time", title: format.time(e.at) + (gap > 0 ? `, ${format.short(gap)} after the row before` : "") },
         previous && gap === 0 ? "" : format.short(e.at)),
       dom.el("span", { class: "what" },
-        is.violated ? flag("✖ violation", " shows here") : is.guilty ? flag("!", " part of the contradiction") : null,
+        is.violated ? flag("✖ violation", " shows here") : is.wrong ? flag("⚠ first wrong step", "") : is.guilty ? flag("!", " part of the contradiction") : null,
         event === m.noReturn ? flag("⚑", " point of no return") : null,
         is.hit ? dom.el("span", { class: "found" }, "◉ hit") : null,
         dom.el("bdi", { class: "lane" }, model.laneName(m, e.lane)), " ",
@@ -46,13 +61,15 @@ const eventRow = (() => {
   // brief leaves the key out of a text, if the run has one only; the head of the list has it.
   function brief(m, text) {
     const objects = m.run.plan?.objects ?? [];
-    return objects.length === 1 && objects[0] ? text.replace(objects[0] + " ", "") : text;
+    if (objects.length !== 1 || !objects[0]) return text;
+    const key = objects[0].replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    return text.replace(new RegExp(`(^| )(?:(?:of|on|about|to|for) )?${key}(?=[ ,;:]|$)( ?)`), (_, before, after) => after ? before : "");
   }
 
   // reports returns what the process told the oracle, which often matters more than the
   // message that made it do so.
   function reports(m, event) {
-    return m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response")
+    return m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response").filter((x) => !model.repeats(m, event, x))
       .map((x) => model.weighty(x) ? dom.el("bdi", { class: "mark" }, `★ ${brief(m, x.text)} `) : dom.el("bdi", { class: "report" }, `☆ ${brief(m, x.text)} `));
   }
 
@@ -72,5 +89,5 @@ const eventRow = (() => {
     return parts;
   }
 
-  return { element };
+  return { element, brief };
 })();

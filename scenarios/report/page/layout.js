@@ -20,6 +20,27 @@ const layout = (() => {
       shows(event) {
         return Number.isInteger(this.position(event));
       },
+      fold: () => undefined,
+    };
+  }
+
+  // folded returns the rows of all events but those in folds, {from, to} in order. A fold is
+  // one row, that of its first event.
+  function folded(count, folds) {
+    const starts = new Map(folds.map((f) => [f.from, f]));
+    const chosen = [];
+    for (let i = 0; i < count; i = starts.has(i) ? starts.get(i).to + 1 : i + 1) chosen.push(i);
+    const all = rows(count, chosen);
+    return {
+      ...all,
+      // position returns the row of an event; a little below that of its fold, if it is in one.
+      position(event) {
+        const row = all.position(event);
+        if (Number.isInteger(row)) return starts.has(event) ? row + 0.25 : row;
+        return row - 0.25;
+      },
+      shows: (event) => all.shows(event) && !starts.has(event),
+      fold: (event) => starts.get(event),
     };
   }
 
@@ -88,5 +109,5 @@ const layout = (() => {
     });
   }
 
-  return { rows, visible, labels, lanes, move, slots };
+  return { rows, folded, visible, labels, lanes, move, slots };
 })();

@@ -32,7 +32,7 @@ const legend = (() => {
   ];
 
   const keys = [
-    ["↑ ↓", "event before, next event"], ["PageUp PageDown", "twenty events"], ["Home End", "first, last event"], ["V", "where the violation shows"],
+    ["↑ ↓", "event before, next event"], ["PageUp PageDown", "twenty events"], ["Home End", "first, last event"], ["V", "where the violation shows"], ["W", "the first wrong step"], ["Enter", "unfold a loop"],
     ["N Shift+N", "next hit, hit before"], ["+ −", "zoom; also Ctrl and the wheel, or two fingers"], ["← →", "lanes to the side; also Shift and the wheel"],
     ["/", "ask a question"], ["Alt ← →", "on the name of a lane: move it"],
   ];

@@ -2,7 +2,7 @@
 const page = (() => {
   const doc = JSON.parse(dom.byId("document").textContent);
   const models = (doc.runs ?? []).map(() => null);
-  const now = { run: 0, event: 0, question: "", only: "", hits: null };
+  const now = { run: 0, event: 0, question: "", only: "", hits: null, unfolded: new Set() };
   const modelOf = (i) => models[i] ??= model.prepare(doc.runs[i]);
   const m = () => modelOf(now.run);
   let rows = null;
@@ -15,9 +15,9 @@ const page = (() => {
       dom.byId("sentence").textContent = format.name(doc.sentence || "This report has no run.");
       return;
     }
-    view.stage = stage.open(dom.byId("stage"), choose);
+    view.stage = stage.open(dom.byId("stage"), choose, unfold);
     view.details = details.open(dom.byId("details"), go, (event) => view.trace.go(m().events[event].n));
-    view.scrubber = scrubber.open(dom.byId("scrubber"), (row) => choose(rows.event(row)), () => go(m().violation.event));
+    view.scrubber = scrubber.open(dom.byId("scrubber"), (row) => choose(rows.event(row)), { violation: () => go(m().violation.event), wrong: () => go(m().wrong) });
     view.questions = questions.open(dom.byId("questions"), { ask, show: restrict, step });
     runButtons();
     legend.show(dom.byId("signs"), doc.kind);
@@ -30,7 +30,7 @@ const page = (() => {
     window.addEventListener("afterprint", () => print(false));
   }
 
-  // follow shows what the address says; without one, where the violation shows.
+  // follow shows what the address says; without one, the first wrong step.
   function follow() {
     const place = address.read();
     const named = doc.runs.findIndex((r) => r.name === place.run);
@@ -38,17 +38,17 @@ const page = (() => {
     const event = place.event === null ? -1 : m().link.find(place.event);
     now.event = event >= 0 ? event : beginning();
     now.question = place.question;
-    now.only = ["effect", "hits", "causes", "differs"].includes(place.only) ? place.only : "";
+    now.only = ["every", "effect", "hits", "causes", "differs"].includes(place.only) ? place.only : "";
     answer();
     arrange();
-    choose(now.event, true);
+    go(now.event);
   }
 
-  // beginning returns the event that is shown first: where the violation shows, or else where
-  // it is hardest to judge.
+  // beginning returns the event that is shown first: the first wrong step, or else where it is
+  // hardest to judge.
   function beginning() {
     const hard = m().run.hardest;
-    return m().violation?.event ?? (hard ? Math.min(m().place(hard.from), Math.max(0, m().events.length - 1)) : 0);
+    return m().wrong ?? (hard ? Math.min(m().place(hard.from), Math.max(0, m().events.length - 1)) : 0);
   }
 
   function runButtons() {
@@ -57,26 +57,28 @@ const page = (() => {
     root.hidden = doc.runs.length < 2;
     root.replaceChildren(...doc.runs.map((r, i) => dom.el("button", {
       type: "button", "data-run": i, onclick: () => enter(i),
-    }, `${names[r.name] ?? r.name}, ${format.count((r.events ?? []).length, "event")}`)));
+    }, `${names[r.name] ?? r.name}, ${verdict.size(r)}`)));
   }
 
-  // enter opens a run where its violation shows.
+  // enter opens a run at its first wrong step.
   function enter(i) {
     openRun(i);
-    now.event = m().violation?.event ?? 0;
+    now.event = m().wrong ?? 0;
     now.only = "";
     answer();
     arrange();
-    choose(now.event, true);
+    go(now.event);
   }
 
   function openRun(i) {
     now.run = i;
+    now.unfolded = new Set();
     for (const b of dom.byId("runs").children) b.setAttribute("aria-pressed", String(Number(b.dataset.run) === i));
     verdict.show(doc, m(), go);
+    holdings.show(dom.byId("holdings"), m(), go);
     rows = layout.rows(m().events.length);
     view.stage.setRun(m(), rows);
-    view.questions.setRun(m(), nearest.differs(doc, now.run).length > 0, doc.kind);
+    view.questions.setRun(m(), nearest.differs(doc, now.run).length > 0, doc.kind, folds.of(m()).length > 0);
     operations.show(dom.byId("operations"), m(), go);
     found.show(dom.byId("order"), dom.byId("found"), m(), go);
     noReturn.show(dom.byId("certain"), dom.byId("noreturn"), m(), go);
@@ -95,11 +97,23 @@ const page = (() => {
 
   // go chooses an event from outside of the diagram, even if it is not among the rows.
   function go(event) {
-    if (!rows.shows(event)) {
+    if (!rows.shows(event) && now.only !== "") {
       now.only = "";
       arrange();
     }
+    const fold = folds.around(m(), event);
+    if (!rows.shows(event) && fold) {
+      now.unfolded.add(fold.from);
+      arrange();
+    }
     choose(event, true);
+  }
+
+  // unfold shows all events of a loop.
+  function unfold(fold) {
+    now.unfolded.add(fold.from);
+    arrange();
+    choose(fold.from);
   }
 
   function ask(text) {
@@ -135,14 +149,15 @@ const page = (() => {
     choose(now.event, true);
   }
 
-  // arrange chooses the rows: all events, or some of them.
+  // arrange chooses the rows: all events, with loops folded, or some of them.
   function arrange() {
     let chosen = null;
+    const folded = now.only === "" ? folds.of(m()).filter((f) => !now.unfolded.has(f.from)) : [];
     if (now.only === "hits" && now.hits) chosen = [...now.hits];
     if (now.only === "effect") chosen = model.effective(m(), now.event);
     if (now.only === "differs") chosen = nearest.differs(doc, now.run);
     if (now.only === "causes") chosen = model.causes(m(), now.event);
-    rows = layout.rows(m().events.length, chosen);
+    rows = folded.length > 0 ? layout.folded(m().events.length, folded) : layout.rows(m().events.length, chosen);
     view.stage.setRows(rows);
     view.questions.set(now.question, now.only);
   }
@@ -165,12 +180,13 @@ const page = (() => {
   const keys = {
     ArrowDown: () => move(1), ArrowUp: () => move(-1), j: () => move(1), k: () => move(-1),
     PageDown: () => move(20), PageUp: () => move(-20), Home: () => move(-Infinity), End: () => move(Infinity),
-    n: () => step(1), N: () => step(-1), v: () => m().violation && go(m().violation.event),
+    n: () => step(1), N: () => step(-1), v: () => m().violation && go(m().violation.event), w: () => m().violation && go(m().wrong),
+    Enter: () => rows.fold(now.event) && unfold(rows.fold(now.event)),
     "+": () => view.stage.zoom(1.25), "=": () => view.stage.zoom(1.25), "-": () => view.stage.zoom(0.8),
     ArrowLeft: () => view.stage.sideways(-40), ArrowRight: () => view.stage.sideways(40),
     "/": () => view.questions.focus(),
   };
-  const anywhere = new Set(["n", "N", "v", "/"]);
+  const anywhere = new Set(["n", "N", "v", "w", "/"]);
 
   // key obeys keys of the diagram while it has the focus, and a few of them anywhere but
   // in fields.
@@ -179,7 +195,7 @@ const page = (() => {
     if (field || e.ctrlKey || e.metaKey || e.altKey) return;
     const inStory = e.target.closest("#stage");
     const f = inStory || anywhere.has(e.key) ? keys[e.key] : undefined;
-    if (!f || (e.target.closest("button") && inStory && e.key.startsWith("Arrow"))) return;
+    if (!f || (e.target.closest("button") && inStory && (e.key.startsWith("Arrow") || e.key === "Enter"))) return;
     e.preventDefault();
     f();
   }

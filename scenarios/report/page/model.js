@@ -20,6 +20,8 @@ const model = (() => {
     m.spans = (run.spans ?? []).map((x) => placeSpan(m, x));
     m.calls = endOpen(m.operations.map((x) => placeOperation(m, x)));
     m.guilty = new Set(m.violation?.events ?? []);
+    m.wrong = m.violation?.wrong ?? m.violation?.event; // the first wrong step
+    m.led = new Set((m.violation?.causes ?? []).map((c) => c.event).filter((e) => e !== undefined));
     m.link = links(events);
     m.noReturn = noReturn.eventOf(m);
     return m;
@@ -173,7 +175,37 @@ const model = (() => {
     const changed = new Set((m.run.states?.changes ?? []).map((c) => c.event));
     const quiet = new Set(["receive", "timer", "disk"]);
     return m.events.map((_, i) => i).filter((i) => !quiet.has(m.events[i].kind) || m.sent(i).length > 0 || m.marked(i).length > 0 ||
-      changed.has(i) || m.guilty.has(i) || i === m.noReturn || i === chosen || i === m.violation?.event);
+      changed.has(i) || m.guilty.has(i) || i === m.wrong || i === m.noReturn || i === chosen || i === m.violation?.event);
+  }
+
+  // repeats tells whether a mark says what stands beside it anyway: that a message was sent,
+  // or taken.
+  function repeats(m, event, mark) {
+    const [verb, text] = mark.kind === "observation" ? [mark.text.split(" ", 1)[0], mark.text.replace(/^\S+ /, "")] : ["", ""];
+    if (verb === "sends") return m.sent(event).some((i) => m.messages[i].text === text);
+    return (verb === "receives" || verb === "takes") && m.messages[m.events[event].message]?.text === text;
+  }
+
+  // whyWrong tells what the first wrong step is, if it is not where the violation shows.
+  function whyWrong(m) {
+    const reasons = { convergence: "From here on the nodes never held the same again.", liveness: "What began here never ended as it must." };
+    return reasons[m.violation.property] ?? "Here a value changed as it must not; it shows later.";
+  }
+
+  // isIgnored tells whether nothing at all came of a message that a node took; it is known
+  // only where the states of nodes are.
+  function isIgnored(m, event) {
+    const s = m.run.states;
+    if (!s?.changes || s.from > event || s.until < event || m.laneOf.get(m.events[event].lane)?.kind !== "node") return false;
+    m.changedIn ??= new Set(s.changes.map((c) => c.event));
+    return m.events[event].kind === "receive" && m.sent(event).length === 0 && m.marked(event).length === 0 && !m.changedIn.has(event);
+  }
+
+  // refusal returns the text of the message by which a node refused the one that it took.
+  function refusal(m, event) {
+    const taken = m.messages[m.events[event].message];
+    const answer = m.sent(event).map((i) => m.messages[i]).find((x) => x.to === taken?.from && /^(reject|refus|deni)/.test(x.kind));
+    return answer?.text ?? "";
   }
 
   // eventText tells an event in words, without its effects.
@@ -185,5 +217,5 @@ const model = (() => {
     return `${verb} ${laneName(m, message.from)}: ${e.text || message.text}${e.copy ? " (second copy)" : ""}`;
   }
 
-  return { prepare, laneName, fate, ordinary, causes, weighty, effective, eventText };
+  return { prepare, laneName, fate, ordinary, causes, weighty, effective, eventText, isIgnored, refusal, repeats, whyWrong };
 })();

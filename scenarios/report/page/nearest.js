@@ -19,6 +19,16 @@ const nearest = (() => {
         el("tbody", {}, rows))));
   }
 
+  // brief tells in a line how the first run differs from the nearest one that passes.
+  function brief(doc, m, go) {
+    const n = doc.nearest;
+    const first = (n?.parting ?? []).filter((p) => p.event !== undefined).sort((a, b) => a.event - b.event)[0];
+    if (!n || m.run !== doc.runs[0]) return [];
+    return [dom.el("h2", {}, "The nearest run that passes"), dom.el("p", { class: "brief" }, `lacks the ${n.kind} `, dom.el("code", {}, n.what),
+      first ? ["; the first event that it does not have is ", link(m, first.event, go), " ", dom.el("strong", {}, model.laneName(m, first.lane)), " ", dom.el("bdi", {}, first.failing ?? ""),
+        first.passing ? [" — there it is ", dom.el("bdi", {}, first.passing)] : ""] : ".")];
+  }
+
   function link(m, event, go) {
     return dom.el("button", { type: "button", class: "jump", onclick: () => go(event) }, m.events[event] ? `event ${m.events[event].n}` : "the end");
   }
@@ -30,5 +40,5 @@ const nearest = (() => {
     return (run === 0 ? n.only_failing : run === n.run ? n.only_passing : null) ?? [];
   }
 
-  return { show, differs };
+  return { show, brief, differs };
 })();

@@ -56,8 +56,8 @@ const operations = (() => {
       el("button", { type: "button", class: "jump", title: "go to its call", onclick: () => go(o.call_event ?? m.place(o.call)) }, o.contradicts ? "! " : "", el("bdi", {}, o.id)),
       el("span", {}, model.laneName(m, o.lane)),
       contradiction.bar(o, scale),
-      el("span", { class: "what" }, el("bdi", {}, o.request), " ", el("bdi", { class: "note" }, o.key)),
-      el("span", { class: "what" }, outcomes[o.outcome] ?? o.outcome, " ", el("bdi", {}, result)),
+      el("span", { class: "what", title: `${o.request} ${o.key}` }, el("bdi", {}, o.request), " ", el("bdi", { class: "note" }, o.key)),
+      el("span", { class: "what", title: `${o.outcome} ${result}` }, outcomes[o.outcome] ?? o.outcome, " ", el("bdi", {}, result)),
       el("span", {}, place.has(o.id) ? "#" + place.get(o.id) : ""));
   }
 

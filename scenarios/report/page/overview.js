@@ -35,6 +35,7 @@ const overview = (() => {
       bar(down ? c.muted : c.cut, down ? 6 : 1, 3, y(x.first), y(x.last + 1));
     }
     for (const place of new Set([...(s.hits ?? [])].map(y))) bar(c.accent, 11, 5, place, place);
+    if (s.m.violation) bar(c.danger, 5, width - 10, y(s.m.wrong), y(s.m.wrong) + 3);
     if (s.m.violation) bar(c.danger, 0, width, y(s.m.violation.event), y(s.m.violation.event) + 3);
   }
 

@@ -2,7 +2,7 @@
 // many events it finds.
 const questions = (() => {
   const choices = [
-    ["", "all events"], ["effect", "events that had an effect"], ["hits", "hits"],
+    ["", "all events"], ["every", "every event of loops"], ["effect", "events that had an effect"], ["hits", "hits"],
     ["causes", "what led to the chosen event"], // Lamport's happened-before
     ["differs", "what the nearest run lacks"],
   ];
@@ -27,7 +27,9 @@ const questions = (() => {
       el("details", {}, el("summary", {}, "Put a question together"), builder));
     form.addEventListener("submit", (e) => { e.preventDefault(); step(1); });
     return {
-      setRun(m, compared, kind) {
+      setRun(m, compared, kind, loops) {
+        rows.querySelector("[value='']").textContent = loops ? "all events, loops folded" : "all events";
+        rows.querySelector("[value=every]").hidden = !loops;
         for (const value of ["effect", "causes"]) rows.querySelector(`[value=${value}]`).hidden = kind === "history";
         if (kind === "history") text.placeholder = "kind:invoke not followed by kind:response on the same operation";
         rows.querySelector("[value=differs]").hidden = !compared;

@@ -4,12 +4,13 @@ const scene = (() => {
   // that meet a range of rows. Items have top and bottom, their first and last row.
   function index(m, rows) {
     const placed = (x) => ({ ...x, top: rows.position(x.first), bottom: rows.position(x.last) });
+    const inFold = (x) => x.top === x.bottom && !Number.isInteger(x.top);
     const meets = (x) => rows.count === m.events.length || rows.shows(x.message.sent) || x.ends.some((e) => rows.shows(e.event));
     return {
       arrows: over(m.arrows.filter(meets).map(placed).map((x) => ({ ...x, bottom: x.bottom + (x.ends.length ? 0 : 1) }))),
       worldSpans: over(numbered(m.spans.filter(isWorld)).map(placed)),
       laneSpans: over(laneSpans(m).map(placed)),
-      calls: over(m.calls.map((x) => placed({ ...x, lane: x.op.lane }))),
+      calls: over(m.calls.map((x) => placed({ ...x, lane: x.op.lane })).filter((x) => !inFold(x))),
     };
   }
 

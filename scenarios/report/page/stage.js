@@ -9,10 +9,10 @@ const stage = (() => {
   const margin = 400; // pixels drawn beyond what is visible, so that scrolling needs no drawing
 
   // open makes a stage in an element. choose(event) is called when the reader chooses an
-  // event.
-  function open(root, choose) {
+  // event, unfold(fold) when a row with a folded loop is clicked.
+  function open(root, choose, unfold) {
     const s = {
-      root, choose, m: null, rows: null, selected: 0, hits: null, rowHeight: heights.first,
+      root, choose, unfold, m: null, rows: null, selected: 0, hits: null, rowHeight: heights.first,
       order: [], collapsed: new Set(), offset: 0, colors: theme.colors(), drawn: { top: -1, bottom: -1, items: 0, draws: 0 },
     };
     s.head = dom.el("div", { class: "lanes", role: "toolbar", "aria-label": "lanes" });
@@ -70,7 +70,7 @@ const stage = (() => {
     if (!s.m || s.box.clientWidth === 0) return;
     const width = s.box.clientWidth;
     const narrow = width < 640;
-    const wide = s.m.events.length >= 1e5 ? 16 : 0; // for numbers of six digits
+    const wide = (s.m.events.at(-1)?.n ?? 0) >= 1e5 ? 16 : 0; // for numbers of six digits
     s.gutter = narrow ? 66 : 112 + wide;
     s.box.style.setProperty("--number", 46 + wide + "px");
     const room = Math.min(width * (narrow ? 0.42 : 0.5), s.order.length * widest);
@@ -125,7 +125,7 @@ const stage = (() => {
     s.canvas.width = Math.max(1, Math.round(s.paneWidth * ratio));
     s.canvas.height = Math.max(1, Math.round(height * ratio));
     Object.assign(s.canvas.style, { width: s.paneWidth + "px", height: height + "px", top: s.drawn.top + "px" });
-    s.canvas.setAttribute("aria-label", `Space-time diagram of ${format.count(s.order.length, "lane")} and ${format.count(s.rows.count, "event")}; the list of events tells the same`);
+    s.canvas.setAttribute("aria-label", `Space-time diagram of ${format.count(s.order.length, "lane")} and ${format.count(s.rows.count, "row")}; the list of events tells the same`);
     const ctx = s.canvas.getContext("2d");
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     s.drawn.items = diagram.draw(ctx, {
@@ -144,7 +144,7 @@ const stage = (() => {
   function drawRows(s) {
     const { first, last } = layout.visible(s.rows.count, s.rowHeight, s.drawn.top, s.drawn.bottom - s.drawn.top);
     const important = [s.rows.position(s.selected)];
-    if (s.m.violation) important.push(s.rows.position(s.m.violation.event));
+    if (s.m.violation) important.push(s.rows.position(s.m.wrong), s.rows.position(s.m.violation.event));
     for (const e of s.m.guilty) important.push(s.rows.position(e));
     if (s.hits && s.rowHeight < textHeight) for (let r = first; r <= last; r++) if (s.hits.has(s.rows.event(r))) important.push(r);
     const shown = layout.labels(first, last, s.rowHeight, textHeight, important.filter(Number.isInteger));
@@ -154,7 +154,7 @@ const stage = (() => {
 
   function select(s, event, center) {
     s.selected = event;
-    const row = Math.round(s.rows.position(event));
+    const row = Math.floor(s.rows.position(event));
     const y = row * s.rowHeight, top = s.box.scrollTop, height = s.box.clientHeight - s.head.offsetHeight;
     if (center || y < top + 2 * s.rowHeight || y > top + height - 3 * s.rowHeight) scrollTo(s, row, center ? 0.5 : y < top + height / 2 ? 0.2 : 0.8);
     again(s);
@@ -209,7 +209,9 @@ const stage = (() => {
   function choose(s, e) {
     const y = e.clientY - s.content.getBoundingClientRect().top;
     const row = Math.max(0, Math.min(s.rows.count - 1, Math.floor(y / s.rowHeight)));
-    s.choose(s.rows.event(row));
+    const event = s.rows.event(row), fold = s.rows.fold(event);
+    if (fold) s.unfold(fold);
+    else s.choose(event);
     s.list.focus({ preventScroll: true });
   }
 

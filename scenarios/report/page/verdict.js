@@ -11,9 +11,11 @@ const verdict = (() => {
     byId("status").replaceChildren(...status(doc, m, words));
     const [sentence, ...rest] = (m.violation?.sentence || m.run.sentence || doc.sentence || "").split("\n");
     byId("sentence").textContent = format.name(sentence);
+    byId("expected").hidden = !m.violation?.expected;
+    byId("expected").replaceChildren(dom.el("strong", {}, "Expected: "), m.violation?.expected ?? "", ".");
     byId("rest").replaceChildren(...rest.length > 0 ? [dom.lines(rest.join("\n"))] : []);
-    byId("why").replaceChildren(...why(m, go));
-    byId("left").replaceChildren(...remains(doc, m.run));
+    byId("why").replaceChildren(...why(doc, m, go));
+    byId("left").replaceChildren(...causes.list(m, go), ...remains(doc, m.run));
     byId("repeat").replaceChildren(...repeat(doc));
     byId("chosen").replaceChildren(...chosen(doc, m));
     byId("seed").hidden = recorded;
@@ -27,6 +29,7 @@ const verdict = (() => {
     const signature = m.run.signature || (m.run.status === "passed" ? "" : doc.signature);
     if (signature) parts.push(" ", dom.el("code", {}, signature));
     if (m.violation) parts.push(" ", dom.el("span", {}, `at ${format.time(m.violation.at)}`), m.events[m.violation.event] ? `, event ${m.events[m.violation.event].n}` : "");
+    if (m.violation && m.wrong !== m.violation.event) parts.push(`; the first wrong step is event ${m.events[m.wrong]?.n}`);
     if (m.run.signature && m.run.signature !== doc.signature) parts.push(dom.el("span", { class: "note" }, ` (this run; the report is of ${doc.signature})`));
     return parts;
   }
@@ -34,13 +37,14 @@ const verdict = (() => {
   const mostEvents = 8;
 
   // why lists the facts behind a violation, and the events that contradict each other.
-  function why(m, go) {
+  function why(doc, m, go) {
     const v = m.violation, parts = [];
     const facts = [v?.premise, ...(v?.facts ?? [])].filter(Boolean);
     if (facts.length > 0) parts.push(dom.el("h2", {}, "Why that is wrong"), dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
     const events = (v?.events ?? []).filter((e) => m.events[e]);
     if (v?.rows?.length > 0) parts.push(dom.el("h2", {}, "What contradicts each other"), contradiction.table(m, go));
     else if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), dom.el("ul", { class: "plain" }, events.slice(-mostEvents).map((e) => dom.el("li", {}, moment(m, e, go)))));
+    parts.push(...nearest.brief(doc, m, go));
     if (m.run.hardest) parts.push(...hardest(m, go));
     if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, m.violation ? "More about the violation" : "The verdict as text"), dom.lines(m.run.evidence)));
     return parts;
@@ -136,9 +140,15 @@ const verdict = (() => {
     return dom.el("div", {},
       cut.length > 0 ? dom.el("ul", {}, cut.map((c) => dom.el("li", {}, c))) : null,
       dom.el("p", {}, doc.kind === "history" ? `${format.count(m.operations.length, "operation")} of ${format.count(m.run.plan?.clients ?? 0, "client")}, ${format.time(m.run.end ?? 0)}.` :
-        `Run “${m.run.name}”: ${format.count(m.run.count ?? m.events.length, "event")}, ${format.time(m.run.end ?? 0)} of virtual time, hash ${m.run.hash}.`),
+        `Run “${m.run.name}”: ${size(m.run)}, ${format.time(m.run.end ?? 0)} of virtual time, hash ${m.run.hash}.`),
       build ? dom.el("p", {}, "Build: " + build) : null);
   }
 
-  return { show };
+  // size tells how many events a run has, by the numbers that they have everywhere.
+  function size(run) {
+    const shown = (run.events ?? []).length, all = run.count || shown;
+    return run.first > 0 || run.last < all ? `${shown.toLocaleString("en")} of ${format.count(all, "event")}` : format.count(all, "event");
+  }
+
+  return { show, size };
 })();

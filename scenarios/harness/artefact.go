@@ -148,7 +148,7 @@ func (r *replay) runUntil(ctx context.Context, out io.Writer, sys scenarios.Syst
 	view := newTraceView(out, nil)
 	to := trace
 	if r.verbose {
-		fmt.Fprintln(out, legend(p))
+		view.begin(p)
 		to = func(l sim.TraceLine) {
 			view.line(l)
 			if trace != nil {

@@ -29,8 +29,8 @@ one from a file (- for standard input) or from the directory in which fuzz has k
 failure, the shrunk one if there is one. The same plan always gives the same verdict and
 the same hash.
 
-With -v the trace is printed until the violation shows; events have numbers. --trace FILE
-writes all of it.
+With -v the trace is printed until the violation shows; events have numbers. On a terminal
+each process has a column, with its text if there is room. --trace FILE writes all of it.
 
 With --save the plan is kept together with what it showed, an artefact. Given
 one, or with --expect, replay reports whether the result is the same. Exit codes are

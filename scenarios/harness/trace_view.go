@@ -19,6 +19,7 @@ const traceColumn = 32
 // is marked where it shows, and lines after it are only counted.
 type traceView struct {
 	out       io.Writer
+	lanes     *traceLanes          // of a terminal; nil: lines are written as in a file
 	write     func(sim.TraceLine)  // into text
 	text      bytes.Buffer         // of a line
 	violation *scenarios.Violation // nil: there is none
@@ -46,7 +47,15 @@ func (v *traceView) line(l sim.TraceLine) {
 	if l.ID != 0 && !scenarios.IsClient(l.ID) {
 		v.node = l.ID
 	}
+	number := ""
+	if l.Event != v.shown {
+		number = fmt.Sprint(l.Event)
+	}
 	v.shown = l.Event
+	if v.lanes != nil {
+		v.lanes.print(v.out, l, number)
+		return
+	}
 	v.text.Reset()
 	v.write(l)
 	fmt.Fprint(v.out, cli.Fit(v.out, v.text.String(), traceColumn+2))
@@ -56,7 +65,7 @@ func (v *traceView) line(l sim.TraceLine) {
 func (v *traceView) mark() {
 	v.marked = true
 	line := fmt.Sprintf("%7s  %s shows here: %s\n", ">>>", v.violation.Signature(), v.violation.Sentence)
-	fmt.Fprint(v.out, cli.Fit(v.out, line, 0))
+	cli.PrintColoured(v.out, cli.Red, cli.Fit(v.out, line, 0))
 }
 
 // end ends the trace.
@@ -72,7 +81,7 @@ func (v *traceView) end() {
 // printTrace runs a plan again, whose violation is known, and prints its trace.
 func printTrace(out io.Writer, sys scenarios.System, p *scenarios.Plan, violation *scenarios.Violation) (*traceView, error) {
 	v := newTraceView(out, violation)
-	fmt.Fprintln(out, cli.Fit(out, legend(p), 0))
+	v.begin(p)
 	if _, err := play.Inspect(sys, p, math.MaxUint64, nil, v.line); err != nil {
 		return nil, err
 	}
@@ -81,7 +90,20 @@ func printTrace(out io.Writer, sys scenarios.System, p *scenarios.Plan, violatio
 	return v, nil
 }
 
-// legend tells the processes of a plan, and the signs of its trace, apart.
+// begin prints what the columns are. A terminal has one for each process.
+func (v *traceView) begin(p *scenarios.Plan) {
+	columns := "columns: number of the event, time, process (2 ← 1: 2 receives from 1; 2 → 1: 2 sends to 1), what happens"
+	if cli.IsTerminal(v.out) {
+		v.lanes = newTraceLanes(p, cli.Width(v.out))
+		columns = "columns: number of the event, time, and one for each process (← 1: it receives from 1; → 1: it sends to 1)"
+	}
+	fmt.Fprintln(v.out, cli.Fit(v.out, legend(p)+"\n"+columns, 0))
+	if v.lanes != nil {
+		fmt.Fprintln(v.out, v.lanes.head())
+	}
+}
+
+// legend tells the processes of a plan apart.
 func legend(p *scenarios.Plan) string {
 	s := "processes: node 1"
 	if p.Nodes > 1 {
@@ -93,6 +115,5 @@ func legend(p *scenarios.Plan) string {
 	case p.Clients > 1:
 		s += fmt.Sprintf(", clients 1 to %d as %d to %d", p.Clients, first, scenarios.ClientID(p.Clients))
 	}
-	return s + fmt.Sprintf(", the client of the fresh operations after the heal as %d; * is the world\n", scenarios.ClientID(scenarios.HealClient)) +
-		"columns: number of the event, time, process (2 ← 1: 2 receives from 1; 2 → 1: 2 sends to 1), what happens"
+	return s + fmt.Sprintf(", the client of the fresh operations after the heal as %d; * is the world", scenarios.ClientID(scenarios.HealClient))
 }

@@ -59,6 +59,10 @@ const (
 	Red    Colour = "31"
 	Green  Colour = "32"
 	Yellow Colour = "33"
+
+	Blue    Colour = "34"
+	Magenta Colour = "35"
+	Cyan    Colour = "36"
 )
 
 // PrintColoured writes text in a colour if out is a terminal, unless the environment
@@ -69,10 +73,22 @@ func PrintColoured(out io.Writer, c Colour, text string) {
 		_, _ = io.WriteString(out, text) // the output keeps its errors
 		return
 	}
+	flush(out)
 	_, _ = io.WriteString(t, "\x1b[1;"+string(c)+"m") // past the output, which makes it printable
 	_, _ = io.WriteString(out, text)
+	flush(out)
 	_, _ = io.WriteString(t, "\x1b[0m")
 }
+
+// flush writes what a buffer holds, so that what is written past it keeps its place.
+func flush(out io.Writer) {
+	if b, ok := out.(*Buffered); ok {
+		_ = b.Flush() // the buffer keeps its errors
+	}
+}
+
+// IsTerminal reports whether out is a terminal.
+func IsTerminal(out io.Writer) bool { return terminalOf(out) != nil }
 
 // Fit is text whose lines are broken to the width of out if that is a terminal, as Wrap
 // does it, and the text as it is if not. The lines after the first of each have its

@@ -24,6 +24,12 @@ func of(s Scope, rounds ...Round) Scope {
 	return s
 }
 
+// andRepair is a scope in which nodes pull values from each other.
+func andRepair(s Scope) Scope {
+	s.Repair = true
+	return s
+}
+
 // andRead is a scope with a read.
 func andRead(s Scope) Scope {
 	s.Read = true
@@ -80,6 +86,7 @@ func TestNothingGoesWrong(t *testing.T) {
 		}
 		exhaust(t, s, 2_000_000)
 	}
+	exhaust(t, andRepair(needed[CarryOver]), 2_000_000)
 }
 
 // The larger scopes take minutes and gigabytes.
@@ -98,6 +105,7 @@ func TestNothingGoesWrongInLargerScopes(t *testing.T) {
 	for _, s := range []Scope{
 		of(replaces, everywhere...), of(grow, everywhere...), of(shrink, everywhere...),
 		of(replaces, each...), of(grow, each...), of(shrink, each...),
+		andRepair(of(replaces, Round{Before, 1}, Round{Joint, 0}, Round{After, 2})),
 		andRead(of(replaces, Round{Before, 1}, Round{Joint, 2}, Round{After, 0})),
 		andRead(of(grow, Round{Before, 1}, Round{Joint, 2}, Round{After, 0})),
 		of(registers, Round{Before, 1}, Round{Joint, 0}, Round{After, 0}),

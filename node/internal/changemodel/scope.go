@@ -65,6 +65,7 @@ type Scope struct {
 	Rounds   []Round  // of the key, by ballot
 	Changes  []Config // rounds of the configuration, by ballot: the configuration that each is of
 	Read     bool     // there is one read, in any configuration
+	Repair   bool     // nodes pull values from each other
 	AtOnce   bool     // the configuration is chosen in one step, without promises and acceptances
 }
 
@@ -81,6 +82,9 @@ func (s Scope) String() string {
 	if s.Read {
 		parts = append(parts, "a read")
 	}
+	if s.Repair {
+		parts = append(parts, "repair")
+	}
 	if !s.AtOnce {
 		parts = append(parts, fmt.Sprintf("rounds of the configuration in %v", s.Changes))
 	}
@@ -96,8 +100,11 @@ const (
 
 const (
 	maxNodes  = 5
-	maxRounds = 6
+	maxRounds = 6 // of the key; of the configuration fewer, see rounds
 )
+
+// rounds is the number of rounds of a register that a state has room for.
+var rounds = [registers]int{configuration: 4, key: maxRounds}
 
 // model is a scope and the rule that is left out.
 type model struct {

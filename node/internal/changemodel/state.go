@@ -23,12 +23,18 @@ type node struct {
 	promised [registers]uint8            // 1 plus the highest ballot
 	accepted [registers]uint8            // the ballots, a bit each
 	reported [registers][maxRounds]uint8 // 1 plus highest() as it was at the promise of a ballot; 0: not promised, or no longer of interest
+	repaired uint8                       // ballots of the key that it accepted of a peer, and so acknowledged to nobody
 	absent   bool                        // it has listed its keys, and had accepted none
 	read     uint8                       // 1 plus highest() as it was told to the read
 }
 
 // highest is 1 plus the highest ballot accepted; 0: none.
-func (n *node) highest(r int) uint8 { return uint8(bits.Len8(n.accepted[r])) }
+func (n *node) highest(r int) uint8 {
+	if r == key {
+		return uint8(bits.Len8(n.accepted[key] | n.repaired))
+	}
+	return uint8(bits.Len8(n.accepted[r]))
+}
 
 // packed is a state in few words. Each node is a word.
 type packed [maxNodes + 1]uint64
@@ -38,11 +44,12 @@ func (n *node) pack() (w uint64) {
 	put(uint8(n.config), 2)
 	for r := range registers {
 		put(n.promised[r], 3)
-		put(n.accepted[r], maxRounds)
-		for _, v := range n.reported[r] {
+		put(n.accepted[r], rounds[r])
+		for _, v := range n.reported[r][:rounds[r]] {
 			put(v, 3)
 		}
 	}
+	put(n.repaired, maxRounds)
 	if put(0, 1); n.absent {
 		w |= 1
 	}
@@ -58,11 +65,12 @@ func unpackNode(w uint64) (n node) {
 	}
 	n.read = get(3)
 	n.absent = get(1) != 0
+	n.repaired = get(maxRounds)
 	for r := registers - 1; r >= 0; r-- {
-		for b := maxRounds - 1; b >= 0; b-- {
+		for b := rounds[r] - 1; b >= 0; b-- {
 			n.reported[r][b] = get(3)
 		}
-		n.accepted[r] = get(maxRounds)
+		n.accepted[r] = get(rounds[r])
 		n.promised[r] = get(3)
 	}
 	n.config = Config(get(2))

@@ -20,6 +20,7 @@ const (
 	promise
 	propose
 	accept
+	pull
 	list
 	beginRead
 	report
@@ -44,6 +45,8 @@ func (m *model) describe(s step) string {
 		return fmt.Sprintf("ballot %d of %s (%v) proposes %s", s.ballot+1, register, m.rounds[s.register][s.ballot].Config, valueText(s.register, s.value))
 	case accept:
 		return fmt.Sprintf("%s accepts ballot %d of %s (%v)", name, s.ballot+1, register, m.rounds[s.register][s.ballot].Config)
+	case pull:
+		return fmt.Sprintf("%s pulls ballot %d of the key (%v)", name, s.ballot+1, m.rounds[key][s.ballot].Config)
 	case list:
 		return name + " lists its keys: none is there"
 	case beginRead:
@@ -72,6 +75,9 @@ func (m *model) next(s *state, yield func(step, *state)) {
 			for b := range m.rounds[r] {
 				m.promiseOrAccept(s, i, r, b, yield)
 			}
+		}
+		if m.Repair {
+			m.pulling(s, i, yield)
 		}
 		m.listing(s, i, yield)
 		m.reporting(s, i, yield)
@@ -268,10 +274,27 @@ func (m *model) proposeValue(s *state, b int, yield func(step, *state)) {
 	}
 }
 
+// pulling is the step by which a node accepts a ballot that a peer has accepted, of its own
+// epoch or an earlier one, as rule 10 has it. It acknowledges nothing.
+func (m *model) pulling(s *state, i int, yield func(step, *state)) {
+	n := &s.nodes[i]
+	for b, round := range m.rounds[key] {
+		at := uint8(b + 1)
+		held := m.those(func(j int) bool { return (s.nodes[j].accepted[key]|s.nodes[j].repaired)>>b&1 != 0 })
+		if held == 0 || at < n.promised[key] || at <= n.highest(key) || round.Config.epoch() > n.config.epoch() {
+			continue
+		}
+		t := *s
+		t.nodes[i].promised[key] = at
+		t.nodes[i].repaired |= 1 << b
+		yield(step{kind: pull, node: uint8(i), ballot: uint8(b)}, &t)
+	}
+}
+
 // listing is the step by which a node lists no key.
 func (m *model) listing(s *state, i int, yield func(step, *state)) {
 	n := &s.nodes[i]
-	if n.absent || n.accepted[key] != 0 || n.config != Joint && m.holds(ListInJoint) {
+	if n.absent || n.highest(key) != 0 || n.config != Joint && m.holds(ListInJoint) {
 		return
 	}
 	t := *s

@@ -39,7 +39,7 @@ func TestGlossaryIsComplete(t *testing.T) {
 	assert.ElementsMatch(t, signaturesOf(t), listed(signatures), "signatures")
 }
 
-// Every signature of a standard system has a sentence on what its property demands, and the
+// Every signature of a standard system has a sentence for the demand of its property, and the
 // tables have no others. A sentence stands by itself: reports put it behind "Expected:".
 func TestEverySignatureHasAnExpectation(t *testing.T) {
 	signatures := signaturesOf(t)

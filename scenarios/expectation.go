@@ -2,11 +2,11 @@ package scenarios
 
 import "strings"
 
-// Expectation is what a property demands of every run. A report shows it beside the way in
+// Expectation is the demand of a property on every run. A report shows it beside the way in
 // which the property broke, and looks for its causes where it says.
 type Expectation struct {
-	Sentence string   // what holds, for a person; it begins with a capital, and ends without a full stop
-	Needs    []string // what has to come first at the process that breaks it: kinds of messages from other nodes, or Synced
+	Sentence string   // the rule, for a person; it begins with a capital, and ends without a full stop
+	Needs    []string // the things that must come first at the process that breaks it: kinds of messages from other nodes, or Synced
 	State    []string // names of the values in the dumps of nodes that it is about, the main one first
 	Changed  bool     // the wrong step is the last change of the main one, and not the one in which that shows
 }
@@ -14,8 +14,8 @@ type Expectation struct {
 // Synced is a need of an Expectation: the end of a sync of the process's own disk.
 const Synced = "sync"
 
-// Expectation returns what a signature's property demands: as the system states it of the
-// signature, or else of the property, or as the harness does. It is zero if nobody does.
+// Expectation returns the demand of a signature's property: as the system states it of the
+// signature, or else of the property, or as the harness does. It is zero if neither does.
 func (s *System) Expectation(signature string) Expectation {
 	property, _, _ := strings.Cut(signature, "/")
 	for _, table := range []map[string]Expectation{s.Expected, expected} {

@@ -35,7 +35,7 @@ type System struct {
 	Requests      []string             // kinds of messages that its nodes answer: the first words of their FateNames
 	New           func(*Plan) Run      // the system's side of one run
 
-	Expected map[string]Expectation // by signature, or by property: what each demands; see Expectation
+	Expected map[string]Expectation // by signature, or by property: the demand of each; see Expectation
 }
 
 // Times are time scales of a system. A protocol with leaders and heartbeats needs more

@@ -87,7 +87,7 @@ func (t *traceLanes) signs(lane int) string {
 	return b.String() + " "
 }
 
-// laneText is what happens, without the process whose lane it stands in.
+// laneText is the event or effect, without the process in its lane.
 func laneText(l sim.TraceLine) string {
 	text := l.Text
 	if l.Message != nil {

@@ -90,7 +90,7 @@ func printTrace(out io.Writer, sys scenarios.System, p *scenarios.Plan, violatio
 	return v, nil
 }
 
-// begin prints what the columns are. A terminal has one for each process.
+// begin prints the meaning of the columns. A terminal has one for each process.
 func (v *traceView) begin(p *scenarios.Plan) {
 	columns := "columns: number of the event, time, process (2 ← 1: 2 receives from 1; 2 → 1: 2 sends to 1), what happens"
 	if cli.IsTerminal(v.out) {

@@ -2,8 +2,8 @@ package lockstep
 
 import "github.com/lockstep-dst/lockstep/scenarios"
 
-// expected are the properties of the node, as docs/PROTOCOL.md argues them: what each
-// demands, by signature, or by property where one sentence holds for all its classes.
+// expected are the properties of the node, as docs/PROTOCOL.md argues them: the demand
+// of each by signature, or by property where one sentence holds for all its classes.
 var expected = map[string]scenarios.Expectation{
 	"ballots/boot-reused":   {Sentence: "Every start of a node has a boot number that no earlier start was ready with, since its ballots carry that number", State: []string{"boot"}},
 	"ballots/foreign":       {Sentence: "A node proposes only ballots of its own number and of its present boot", State: []string{"boot", "round"}},

@@ -80,8 +80,8 @@ func testLoops(t *testing.T, b *chromium) {
 	require.Equal(t, 51, eval[int](p, `page.now.event`))
 }
 
-// The head tells what is expected, what led to the violation and what did not happen, and
-// where nodes should agree a table tells what each holds.
+// The head tells the rule, the causes of the violation and the events that are missing, and
+// where nodes should agree a table tells the values of each.
 func testHead(t *testing.T, b *chromium) {
 	p := open(t, b, "head", looping(), "")
 	require.Equal(t, "Expected: They hold the same.", p.text("#expected"))
@@ -94,7 +94,7 @@ func testHead(t *testing.T, b *chromium) {
 }
 
 // A message that changed nothing was ignored, and one that was refused has the words of the
-// refusal, with what the receiver held; both at its receiver and at its sender.
+// refusal, with the values of the receiver; both at its receiver and at its sender.
 func testIgnored(t *testing.T, b *chromium) {
 	d := looping()
 	run := &d.Runs[0]

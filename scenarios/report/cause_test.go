@@ -48,8 +48,8 @@ func TestNodesPartForGood(t *testing.T) {
 	require.Equal(t, 4, *r.Violation.Wrong)
 }
 
-// What was missing is told: the messages that a node needed and had not, with what became of
-// those that were sent.
+// Missing things are told: the messages that a node needed and had not, with the fates of
+// the sent ones.
 func TestWhatWasMissing(t *testing.T) {
 	r := explained(Violation{Property: "durability", Sentence: "Node 1 takes a value at 2.1.1 of lamp/a for chosen", Object: "lamp/a", Lane: 1})
 	arrived := func(event int) []Arrival { return []Arrival{{Event: new(event)}} }

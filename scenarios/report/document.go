@@ -201,17 +201,17 @@ type Violation struct {
 	Property   string   `json:"property"`             // as in agreement
 	Class      string   `json:"class"`                // as in applied-twice
 	Sentence   string   `json:"sentence"`             // a description for a person
-	Expected   string   `json:"expected,omitempty"`   // what the property demands, in a sentence
+	Expected   string   `json:"expected,omitempty"`   // the demand of the property, in a sentence
 	At         Time     `json:"at"`                   // the time of that
 	Event      int      `json:"event"`                // where it shows; later events did not contribute
-	Wrong      *int     `json:"wrong,omitempty"`      // the first wrong step, if it is before Event: where the nodes parted for good, where began what never ended, or where a value changed as it must not
+	Wrong      *int     `json:"wrong,omitempty"`      // the first wrong step, if it is before Event: where the nodes parted for good, where an operation began that never ended, or where a value changed as it must not
 	Lane       sim.ID   `json:"lane"`                 // the process of that event
 	Object     string   `json:"object,omitempty"`     // the key of the machine or other object
 	Events     []int    `json:"events,omitempty"`     // events that contradict each other, in order
 	Operations []string `json:"operations,omitempty"` // ids of operations that contradict each other, in order of call
 	Premise    string   `json:"premise,omitempty"`    // the states possible before, if the contradiction of operations depends on them
 	Values     []string `json:"values,omitempty"`     // names of the values in the states of nodes that it is about
-	Causes     []Cause  `json:"causes,omitempty"`     // events that led to it, and what was missing, in order
+	Causes     []Cause  `json:"causes,omitempty"`     // events that led to it, and things that were missing, in order
 	Facts      []string `json:"facts,omitempty"`      // sentences about the contradiction
 	Rows       []Row    `json:"rows,omitempty"`       // the contradiction of operations as a table, with the writers of the values seen in it; in order of call
 }

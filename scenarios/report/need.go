@@ -104,7 +104,7 @@ func (r *Run) ballots() []string {
 	return ballotLike.FindAllString(r.Violation.Sentence, -1)
 }
 
-// lastSync tells what a node knew of its syncs when it broke the property: which has ended
+// lastSync tells the knowledge of a node of its syncs when it broke the property: which has ended
 // last, and which it should have waited for.
 func (r *Run) lastSync(id sim.ID) []Cause {
 	born, ended, since := 0, -1, "in its life" // ended: the last sync of this life that ended

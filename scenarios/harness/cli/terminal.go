@@ -80,7 +80,7 @@ func PrintColoured(out io.Writer, c Colour, text string) {
 	_, _ = io.WriteString(t, "\x1b[0m")
 }
 
-// flush writes what a buffer holds, so that what is written past it keeps its place.
+// flush writes the contents of a buffer, so that text written past it keeps its place.
 func flush(out io.Writer) {
 	if b, ok := out.(*Buffered); ok {
 		_ = b.Flush() // the buffer keeps its errors

@@ -14,7 +14,7 @@ import (
 // mostCauses bounds the changes of values that are told as causes.
 const mostCauses = 8
 
-// explain adds to the violation of a run what its property demands, what led to it, and the
+// explain adds to the violation of a run the demand of its property, its causes, and the
 // first wrong step.
 func (r *Run) explain(e scenarios.Expectation) {
 	v := r.Violation
@@ -35,7 +35,7 @@ func (r *Run) explain(e scenarios.Expectation) {
 	})
 }
 
-// placeOf is the place of an event in order; what has none comes last.
+// placeOf is the place of an event in order; a cause without one comes last.
 func placeOf(event *int) int {
 	if event == nil {
 		return 1 << 60
@@ -45,7 +45,7 @@ func placeOf(event *int) int {
 
 var namedNode = regexp.MustCompile(`(?i)\bnode (\d+)`)
 
-// subjects are the nodes that the violation is about: those that its sentence names, in that
+// subjects are the nodes that the violation is about: the nodes that its sentence names, in that
 // order; all, if it names none.
 func (r *Run) subjects() []sim.ID {
 	if named := r.namedIn(r.Violation.Sentence); len(named) > 0 {
@@ -180,7 +180,7 @@ func (r *Run) changesOf(about []sim.ID, e scenarios.Expectation) (list []Cause) 
 				continue // it was there at the beginning
 			}
 			name, _ := r.ofObject(key.path)
-			list = append(list, Cause{Event: new(c.event), Lane: key.lane, Text: strings.TrimPrefix(name+": "+c.String(), ": ")})
+			list = append(list, Cause{Event: new(c.event), Lane: key.lane, Text: cmp.Or(name, key.path) + ": " + c.String()})
 		}
 	}
 	slices.SortFunc(list, func(a, b Cause) int {

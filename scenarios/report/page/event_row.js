@@ -63,7 +63,7 @@ const eventRow = (() => {
     const objects = m.run.plan?.objects ?? [];
     if (objects.length !== 1 || !objects[0]) return text;
     const key = objects[0].replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    return text.replace(new RegExp(`(^| )(?:(?:of|on|about|to|for) )?${key}(?=[ ,;:]|$)( ?)`), (_, before, after) => after ? before : "");
+    return text.replace(new RegExp(`(^| )(?:(?:of|on|about|to|for) )?${key}(?=[ ,;]|$)( ?)`), (_, before, after) => after ? before : "");
   }
 
   // reports returns what the process told the oracle, which often matters more than the

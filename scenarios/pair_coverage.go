@@ -49,6 +49,19 @@ func (c *PairCoverage) Merge(o PairCoverage) {
 	}
 }
 
+// MetSince lists the pairs that have met in c and not in an earlier state of it.
+func (c *PairCoverage) MetSince(earlier *PairCoverage) (list []FamilyPair) {
+	if c.met == earlier.met {
+		return nil
+	}
+	for f, met := range c.met {
+		for _, later := range (met &^ earlier.met[f]).list() {
+			list = append(list, FamilyPair{Family(f), later})
+		}
+	}
+	return list
+}
+
 // pairCoverageJSON is the JSON form of a PairCoverage.
 type pairCoverageJSON struct {
 	Wanted familySet   `json:"wanted"`

@@ -75,7 +75,7 @@ func TestHostileFilesReachNoTerminal(t *testing.T) {
 		{"check", "--observations", raw, violated}, {"check", "--initial", hostile, violated},
 		{"replay", plan}, {"replay", system}, {"replay", field}, {"replay", hostile}, {"replay", hostileName}, {"replay", "--json", system},
 		{"shrink", plan}, {"shrink", field}, {"plan", "validate", system}, {"necessity", system},
-		{"fuzz", "merge", state}, {"fuzz", "merge", hostile}, {"fuzz", "--seeds", "1", "--state", state}, {"fuzz", "--system", hostile}, {"fuzz", "--profile", hostile},
+		{"fuzz", "merge", state}, {"fuzz", "merge", hostile}, {"fuzz", "join", state}, {"fuzz", "join", hostile}, {"fuzz", "--seeds", "1", "--state", state}, {"fuzz", "--system", hostile}, {"fuzz", "--profile", hostile},
 		{"fuzz", "--seeds", "1", "--definition", definition}, {"fuzz", "--seeds", "1", "--definition", unknown},
 		{"define", definition, "--endpoints", "127.0.0.1:1"}, {"define", noYAML, "--endpoints", "127.0.0.1:1"}, {"define", hostile, "--endpoints", "127.0.0.1:1"},
 		{"inspect", hostile}, {"get", hostile, "--endpoints", "127.0.0.1:1"}, {"watch", hostile}, {hostile}, {"--" + hostile}, {"node", "--id", hostile},

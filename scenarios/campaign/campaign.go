@@ -27,6 +27,7 @@ type Campaign struct {
 	Shards  uint64          // 0: this one runs them all
 	Workers int             // 0: one per processor
 	Guard   int             // percent of seeds that run twice, on two workers, to catch nondeterminism and changed messages, and that two checkers check
+	Trail   bool            // keep a Trail in the summary: the campaign is a part of a larger one
 	Options play.Options    // of each run; a CheckTimeout of 0 is DefaultCheckTimeout
 	Resume  Summary         // the last Summary of an earlier Run of the same campaign, which this one resumes
 }
@@ -68,6 +69,8 @@ func (c *Campaign) Validate() error {
 		return fmt.Errorf("%d shards: want at most %d", c.Shards, MaxShards)
 	case c.Shard != 0 && c.Shard >= c.Shards:
 		return fmt.Errorf("shard %d of %d: want less than there are, counted from 0", c.Shard, c.Shards)
+	case c.Trail && c.Shards > 1:
+		return errors.New("a trail of a shard: want consecutive seeds, without shards")
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ type Summary struct {
 	Marks     []uint64               `json:"marks"`    // counts of the system's coverage marks
 	LastNew   uint64                 `json:"news"`     // number of seeds until the last new mark, pair of families or signature
 
-	Interrupted bool `json:"interrupted,omitempty"` // the context ended before a budget was used up
+	Interrupted bool   `json:"interrupted,omitempty"` // the context ended before a budget was used up
+	Trail       *Trail `json:"trail,omitempty"`       // if the campaign keeps one
 }
 
 // Group is the failures of one signature.
@@ -88,6 +89,9 @@ func newCollector(c *Campaign, progress func(*Summary, uint64, *Group)) *collect
 		outOfOrder: map[uint64]jobResult{}, firstOfTwo: map[uint64]jobResult{}, differed: map[uint64]bool{},
 	}
 	col.sum.Interrupted = false
+	if c.Trail && col.sum.Trail == nil {
+		col.sum.Trail = &Trail{}
+	}
 	if col.sum.Seeds == 0 {
 		col.sum.Coverage = scenarios.NewPairCoverage(c.shape().Families())
 	}
@@ -100,6 +104,7 @@ func newCollector(c *Campaign, progress func(*Summary, uint64, *Group)) *collect
 // clone is a copy that shares nothing with s.
 func (s *Summary) clone() Summary {
 	c := *s
+	c.Trail = s.Trail.clone()
 	c.Groups, c.Differed, c.Marks = nil, append([]uint64(nil), s.Differed...), append([]uint64(nil), s.Marks...)
 	for _, g := range s.Groups {
 		copied := *g
@@ -198,6 +203,7 @@ func (c *collector) count(o *jobResult) *Group {
 	s, r := &c.sum, &o.result
 	s.Seeds++
 	s.Hash = keyed.Mix(s.Hash, r.Hash)
+	s.Trail.addRun(r.Hash)
 	s.Events += r.Stats.Events
 	s.Messages += r.Stats.Delivered
 	s.Simulated += r.Simulated
@@ -212,11 +218,7 @@ func (c *collector) count(o *jobResult) *Group {
 	}
 	s.addMarks(r.Marks)
 	s.Hits.Add(r.Hits)
-	before, _ := s.Coverage.Pairs()
-	s.Coverage.AddFamilies(r.Families)
-	if met, _ := s.Coverage.Pairs(); met > before {
-		s.LastNew = s.Seeds
-	}
+	s.addFamilies(r.Families)
 	switch r.Status {
 	case play.Violated:
 		s.Failed++
@@ -233,7 +235,7 @@ func (c *collector) count(o *jobResult) *Group {
 func (s *Summary) addMarks(marks []uint64) {
 	for i, times := range marks {
 		if times > 0 && s.Marks[i] == 0 {
-			s.LastNew = s.Seeds
+			s.addNews(markNews(i))
 		}
 		s.Marks[i] += times
 	}
@@ -249,6 +251,6 @@ func (s *Summary) countFailure(seed uint64, signature string) *Group {
 	}
 	g := &Group{Signature: signature, First: seed, Count: 1}
 	s.Groups = append(s.Groups, g)
-	s.LastNew = s.Seeds
+	s.addNews(signatureNews(signature))
 	return g
 }

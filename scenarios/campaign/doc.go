@@ -3,6 +3,6 @@
 //
 // Around it are Require, RequireSeeds and Fuzz for tests, Shrink and
 // MeasureNecessity for failing plans, Artefact and Save to keep results, and
-// WriteState, ReadState and MergeStates for campaigns in parts. Package harness is
+// WriteState, ReadState, MergeStates and JoinStates for campaigns in parts. Package harness is
 // the layer above: a command, and tests of one line.
 package campaign

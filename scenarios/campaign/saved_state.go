@@ -49,7 +49,12 @@ func (c *Campaign) savedState(build string, s *Summary) *savedState {
 // WriteState saves the results of the campaign so far in a file, which it replaces
 // atomically. build names the code that has run it.
 func (c *Campaign) WriteState(name, build string, s *Summary) error {
-	data, err := json.MarshalIndent(c.savedState(build, s), "", "  ")
+	return c.savedState(build, s).write(name)
+}
+
+// write replaces a file atomically.
+func (s *savedState) write(name string) error {
+	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -84,6 +89,9 @@ func (c *Campaign) ReadState(name, build string) error {
 	if err := c.savedState(build, &Summary{}).checkSame(was); err != nil {
 		return fmt.Errorf("%s: %w: %w; remove the file, or name another", name, ErrState, err)
 	}
+	if c.Trail != (was.Summary.Trail != nil) && was.Summary.Seeds > 0 {
+		return fmt.Errorf("%s: %w: one of them keeps a trail, and the other does not; remove the file, or name another", name, ErrState)
+	}
 	c.Resume = was.Summary
 	return nil
 }
@@ -93,6 +101,11 @@ func loadState(name string) (*savedState, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseState(name, data)
+}
+
+// parseState parses a state file; name is what to call it in errors.
+func parseState(name string, data []byte) (*savedState, error) {
 	var s savedState
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", name, ErrState, err)

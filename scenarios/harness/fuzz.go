@@ -54,12 +54,13 @@ nothing has failed so far. A second Ctrl-C ends it at once.`,
 	flags.DurationVar(&f.checkTimeout, "check-timeout", campaign.DefaultCheckTimeout, "give up judging a history after so long; it is then undecided")
 	flags.StringVar(&f.out, "out", defaultOut, "directory for what is kept of failures")
 	flags.StringVar(&f.state, "state", "", "file that keeps how far the campaign is; if there is one, go on from it")
+	flags.BoolVar(&f.trail, "trail", false, "keep in the state also the hash of each run, so that fuzz join can make one campaign of consecutive parts")
 	flags.StringVar(&f.serve, "serve", "", "show the campaign at this address while it runs, as in "+defaultListen+": see serve")
 	flags.StringVar(&f.junit, "junit", "", "write what the campaign has shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
 	f.verboseFlag(cmd)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
-	cmd.AddCommand(mergeCommand(systems))
+	cmd.AddCommand(mergeCommand(systems), joinCommand(systems))
 	return cmd
 }
 
@@ -75,6 +76,7 @@ type fuzz struct {
 	checkTimeout  time.Duration
 	out           string
 	state         string
+	trail         bool
 	serve         string
 	junit         string
 	neverHitFails bool
@@ -175,6 +177,9 @@ func (f *fuzz) campaign(cmd *cobra.Command) (*campaign.Campaign, error) {
 		return nil, fmt.Errorf("--check-timeout %v: want more than 0", f.checkTimeout)
 	}
 	c.Start, c.Seeds, c.For, c.Stable, c.Workers, c.Guard = f.start, f.seeds, f.budget, f.stable, f.workers, f.guard
+	if c.Trail = f.trail; f.trail && f.state == "" {
+		return nil, fmt.Errorf("--trail: it is kept in the state: give --state FILE, too")
+	}
 	if c.Shard, c.Shards, err = parseShard(f.shard); err != nil {
 		return nil, err
 	}

@@ -40,6 +40,11 @@ func (f *fuzz) merge(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
+	return f.tell(cmd, names, &m)
+}
+
+// tell reports what campaigns have shown together, and ends as one campaign does.
+func (f *fuzz) tell(cmd *cobra.Command, names []string, m *campaign.Merged) error {
 	f.plans.system, f.plans.shape = m.Shape.System, m.Shape
 	c, err := f.plans.campaign()
 	if err != nil {

@@ -121,10 +121,21 @@ var layers = map[string]layer{
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 
+	"scenarios/fleet": {internal: []string{"node/input", "scenarios", "scenarios/campaign", "scenarios/harness/cli", "scenarios/play"}},
+	"scenarios/fleet/natsqueue": {
+		internal: []string{"scenarios/fleet"},
+		external: []string{"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go", "github.com/nats-io/nats.go/jetstream"},
+	},
+
 	"examples/kv": {pure: true, internal: []string{"checker/history", "scenarios", "scenarios/harness", "scenarios/systemkit", "scenarios/workload", "sim", "sim/kit"}},
 
 	"cmd/mutants":        {external: []string{"github.com/spf13/cobra"}},
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
+
+	"cmd/lockstep-fleet": {
+		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/natsqueue", "scenarios/harness/cli"},
+		external: []string{"github.com/nats-io/nats.go", "github.com/spf13/cobra"},
+	},
 
 	"cmd/lockstep/internal/settings": {external: []string{"github.com/spf13/pflag", "go.yaml.in/yaml/v3"}},
 

@@ -32,6 +32,12 @@ var simulatorTopics = map[string]cli.Topic{
 		"serve                                                       # the folder failures",
 		"serve nightly --state night.json                            # and the campaign that writes this file",
 	}},
+	"fleet": {Group: "campaigns", Examples: []string{
+		"fleet serve --dir fleet",
+		"fleet work --binary ./mine",
+		"fleet submit nightly --binary ./mine --seeds 1000000",
+		"fleet status nightly --wait",
+	}},
 	"replay": {Group: "failures", Examples: []string{
 		"replay 9 --system origin",
 		"replay 9 --system origin --verbose",

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -157,4 +158,22 @@ func (s *Summary) checkTrail() error {
 		return fmt.Errorf("its trail has the last news after %d seeds, and the summary after %d", at, s.LastNew)
 	}
 	return nil
+}
+
+// SameCampaign names the first difference between the campaigns of which two parts are.
+func (p *Part) SameCampaign(o *Part) error {
+	alike := *p.state
+	alike.Start = o.state.Start
+	if err := alike.checkSame(o.state); err != nil {
+		return fmt.Errorf("%w: %w", ErrPart, err)
+	}
+	return nil
+}
+
+// Run returns the hash of the run of a seed of the part.
+func (p *Part) Run(seed uint64) (hash uint64, ok bool) {
+	if seed < p.Start() || seed-p.Start() >= p.state.Summary.Seeds {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64(p.state.Summary.Trail.Hashes[hashSize*(seed-p.Start()):]), true
 }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/harness"
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary is this command when this variable is set, and the program of a system
+// when its first argument is fuzz.
+const asCommand = "LOCKSTEP_FLEET_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "fuzz":
+		harness.Main(slowCanary())
+	case os.Getenv(asCommand) != "":
+		main()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// slowCanary is the canary with runs of some milliseconds, so that a worker can be killed
+// within a range.
+func slowCanary() scenarios.System {
+	sys := canary.System()
+	begin := sys.New
+	sys.New = func(p *scenarios.Plan) scenarios.Run {
+		time.Sleep(3 * time.Millisecond)
+		return begin(p)
+	}
+	return sys
+}
+
+// A fleet of three workers, of which one is killed within a range and one is started again,
+// and whose server is killed as well, shows what one machine shows: the same state, to the
+// last bit but for the times, and the same verdict.
+func TestAFleetIsOneMachine(t *testing.T) {
+	f := newFleet(t)
+	server := f.start("serve", "--dir", "state", "--listen", f.address)
+	server.until("the queue is at")
+	f.run(0, "submit", "night", "--nats", f.url, "--binary", f.self, "--seeds", "100..699", "--range", "60", "--guard", "5", "--lease", "3s")
+	workers := map[string]*process{}
+	work := func(name string) {
+		workers[name] = f.start("work", "--nats", f.url, "--binary", f.self, "--name", name)
+	}
+	for _, name := range []string{"ada", "bob", "eve"} {
+		work(name)
+	}
+
+	killed := f.killOneAtWork(workers)
+	work(killed + "-again")
+	server.kill()
+	f.start("serve", "--dir", "state", "--listen", f.address).until("the queue is at")
+
+	text := f.run(1, "status", "night", "--nats", f.url, "--wait", "--json", "--state", "fleet.json")
+	var r fleet.Report
+	require.NoError(t, json.Unmarshal([]byte(text), &r), text)
+	require.Equal(t, fleet.Failed, r.Verdict)
+	require.EqualValues(t, 600, r.Seeds)
+	require.Empty(t, r.Conflicts)
+	require.Empty(t, r.Troubles)
+
+	f.program(1, "fuzz", "--start", "100", "--seeds", "600", "--guard", "5", "--state", "single.json", "--no-shrink")
+	require.Equal(t, f.withoutTimes("single.json"), f.withoutTimes("fleet.json"))
+
+	// Each failure was repeated, and its plan made small.
+	require.Len(t, r.Findings, 3)
+	for _, found := range r.Findings {
+		require.NotNil(t, found.Triage, found.Signature)
+		require.True(t, found.Triage.Confirmed, found.Signature)
+		require.NotEmpty(t, found.Triage.Plan)
+		require.Contains(t, found.Triage.Verdict, found.Signature)
+	}
+
+	// The same order again runs nothing; the state is one from which fuzz goes on.
+	f.run(0, "submit", "night", "--nats", f.url, "--binary", f.self, "--seeds", "100..699", "--range", "60", "--guard", "5", "--lease", "3s")
+	require.Contains(t, f.run(0, "status", "--nats", f.url), "campaign night: 600 of 600 seeds, ")
+	require.Contains(t, f.program(1, "fuzz", "--start", "100", "--seeds", "610", "--guard", "5", "--state", "fleet.json", "--no-shrink"), "of 610 seeds")
+}
+
+// testFleet runs this command and the program of a system, each in a process of its own.
+type testFleet struct {
+	t            *testing.T
+	dir, self    string
+	address, url string
+}
+
+func newFleet(t *testing.T) *testFleet {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	return &testFleet{t: t, dir: t.TempDir(), self: self, address: l.Addr().String(), url: "nats://" + l.Addr().String()}
+}
+
+func (f *testFleet) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(f.t.Context(), f.self, args...)
+	cmd.Dir, cmd.Env = f.dir, append(os.Environ(), asCommand+"=1", "GOMAXPROCS=1")
+	return cmd
+}
+
+// run runs a command to its end, and returns its output.
+func (f *testFleet) run(code int, args ...string) string {
+	f.t.Helper()
+	cmd := f.command(args...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	require.Equal(f.t, code, cmd.ProcessState.ExitCode(), "%v: %v\n%s%s", args, err, out, errs.String())
+	return string(out)
+}
+
+// program runs the program of the system.
+func (f *testFleet) program(code int, args ...string) string { return f.run(code, args...) }
+
+// process is a command in the background.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	output lockedBuffer
+	ended  chan struct{}
+}
+
+func (f *testFleet) start(args ...string) *process {
+	p := &process{t: f.t, cmd: f.command(args...), ended: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	require.NoError(f.t, p.cmd.Start())
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // it is killed
+	}()
+	f.t.Cleanup(func() {
+		p.kill()
+		if f.t.Failed() {
+			f.t.Logf("%v:\n%s", args, p.output.String())
+		}
+	})
+	return p
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
+}
+
+func (p *process) until(text string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool { return strings.Contains(p.output.String(), text) }, 20*time.Second, 10*time.Millisecond, text)
+}
+
+// killOneAtWork kills a worker that is at a range, and returns its name.
+func (f *testFleet) killOneAtWork(workers map[string]*process) (name string) {
+	var all struct{ Workers []fleet.WorkerStatus }
+	require.Eventually(f.t, func() bool {
+		require.NoError(f.t, json.Unmarshal([]byte(f.run(0, "status", "--nats", f.url, "--json")), &all))
+		i := slices.IndexFunc(all.Workers, func(w fleet.WorkerStatus) bool { return strings.HasPrefix(w.Now, "range ") })
+		if i < 0 {
+			return false
+		}
+		name = all.Workers[i].Name
+		workers[name].kill()
+		return true
+	}, 20*time.Second, 10*time.Millisecond)
+	return name
+}
+
+func (f *testFleet) withoutTimes(name string) string {
+	data, err := os.ReadFile(filepath.Join(f.dir, name))
+	require.NoError(f.t, err)
+	var kept []string
+	for line := range strings.Lines(string(data)) {
+		if !strings.Contains(line, `"wall_ns"`) {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
+}

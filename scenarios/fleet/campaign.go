@@ -1,0 +1,145 @@
+package fleet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+)
+
+// ErrCampaign is wrapped by errors about the order of a campaign.
+var ErrCampaign = errors.New("not a campaign of a fleet")
+
+// Campaign is the order of one campaign. Workers take it from others, and check it.
+type Campaign struct {
+	Name         string          `json:"name"`
+	Build        string          `json:"build"` // of the program that runs it
+	Plans        Plans           `json:"plans"`
+	First        uint64          `json:"first"` // seed
+	Seeds        uint64          `json:"seeds"`
+	RangeSeeds   uint64          `json:"range_seeds"` // of one job; the last may have fewer
+	Guard        int             `json:"guard"`       // percent of seeds that run twice
+	CheckTimeout time.Duration   `json:"check_timeout_ns"`
+	Weight       int             `json:"weight"`   // its share beside other campaigns
+	Lease        time.Duration   `json:"lease_ns"` // the job of a worker that is silent for so long goes to another one
+	Submitted    time.Time       `json:"submitted"`
+	Probe        json.RawMessage `json:"probe,omitempty"` // the state of a campaign of the first seed alone: that of each range must be of the same kind
+}
+
+// Plans are the flags of fuzz that, with a seed, determine a plan.
+type Plans struct {
+	System   string   `json:"system,omitempty"` // empty: the first of the program
+	Profile  string   `json:"profile,omitempty"`
+	Without  []string `json:"without,omitempty"` // families of faults
+	Nodes    int      `json:"nodes,omitempty"`
+	Clients  int      `json:"clients,omitempty"`
+	Ops      int      `json:"ops,omitempty"`
+	Machines int      `json:"machines,omitempty"`
+	Aimed    int      `json:"aimed,omitempty"`
+}
+
+// DefaultLease is the usual lease of a job.
+const DefaultLease = 30 * time.Second
+
+// Bounds of a campaign.
+const (
+	MaxRanges     = 100_000
+	MaxRangeSeeds = 10_000
+	MaxWeight     = 1000
+	maxProbe      = 256 << 10
+)
+
+var (
+	nameForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+	buildForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	wordForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+)
+
+// Validate names the first field that is out of bounds.
+func (c *Campaign) Validate() error {
+	if err := c.validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrCampaign, err)
+	}
+	return nil
+}
+
+func (c *Campaign) validate() error {
+	switch {
+	case !nameForm.MatchString(c.Name):
+		return fmt.Errorf("name %q: want up to 64 lower-case letters, digits and hyphens", c.Name)
+	case !buildForm.MatchString(c.Build):
+		return fmt.Errorf("build %q: want the 16 hexadecimal digits of a program", c.Build)
+	case c.Seeds == 0:
+		return errors.New("it has no seeds")
+	case c.First+(c.Seeds-1) < c.First:
+		return errors.New("its seeds pass the largest seed")
+	case c.RangeSeeds == 0 || c.RangeSeeds > MaxRangeSeeds:
+		return fmt.Errorf("%d seeds in a range: want 1 to %d", c.RangeSeeds, MaxRangeSeeds)
+	case (c.Seeds-1)/c.RangeSeeds >= MaxRanges:
+		return fmt.Errorf("%d seeds in ranges of %d: want at most %d ranges: give larger ranges, or fewer seeds", c.Seeds, c.RangeSeeds, MaxRanges)
+	case c.Guard < 0 || c.Guard > 100:
+		return fmt.Errorf("guard %d: want 0 to 100 percent", c.Guard)
+	case c.CheckTimeout <= 0 || c.CheckTimeout > time.Hour:
+		return fmt.Errorf("check timeout %v: want more than 0, up to 1h", c.CheckTimeout)
+	case c.Weight < 1 || c.Weight > MaxWeight:
+		return fmt.Errorf("weight %d: want 1 to %d", c.Weight, MaxWeight)
+	case c.Lease < 100*time.Millisecond || c.Lease > time.Hour:
+		return fmt.Errorf("lease %v: want 100ms to 1h", c.Lease)
+	case len(c.Probe) > maxProbe:
+		return fmt.Errorf("a probe of %d bytes: want at most %d", len(c.Probe), maxProbe)
+	}
+	return c.Plans.validate()
+}
+
+func (p *Plans) validate() error {
+	for _, word := range append([]string{p.System, p.Profile}, p.Without...) {
+		if word != "" && !wordForm.MatchString(word) {
+			return fmt.Errorf("%q: want a name of letters, digits, hyphens and dots", word)
+		}
+	}
+	if len(p.Without) > 100 {
+		return fmt.Errorf("without %d families: want at most 100", len(p.Without))
+	}
+	for name, n := range map[string]int{"nodes": p.Nodes, "clients": p.Clients, "ops": p.Ops, "machines": p.Machines, "aimed": p.Aimed} {
+		if n < -1 || n > math.MaxInt32 {
+			return fmt.Errorf("%s %d: want 0 or more", name, n)
+		}
+	}
+	return nil
+}
+
+// Ranges is the number of ranges.
+func (c *Campaign) Ranges() int { return int((c.Seeds-1)/c.RangeSeeds) + 1 }
+
+// Range returns the first seed of a range, counted from 0, and the number of its seeds.
+func (c *Campaign) Range(i int) (first, seeds uint64) {
+	before := uint64(i) * c.RangeSeeds
+	return c.First + before, min(c.RangeSeeds, c.Seeds-before)
+}
+
+// Accept parses a state as the result of some seeds of the campaign.
+func (c *Campaign) Accept(state []byte, first, seeds uint64) (*campaign.Part, error) {
+	part, err := campaign.ParsePart("the result", state)
+	if err != nil {
+		return nil, err
+	}
+	sum := part.Summary()
+	switch {
+	case part.Build() != c.Build:
+		return nil, fmt.Errorf("%w: the result is of build %s, want %s", ErrCampaign, part.Build(), c.Build)
+	case part.Start() != first || sum.Seeds != seeds || sum.Interrupted:
+		return nil, fmt.Errorf("%w: the result is of %d seeds from %d on, want %d from %d on, not interrupted", ErrCampaign, sum.Seeds, part.Start(), seeds, first)
+	}
+	if len(c.Probe) == 0 { // the campaign is being made
+		return part, nil
+	}
+	probe, err := campaign.ParsePart("the probe", c.Probe)
+	if err != nil {
+		return nil, err
+	}
+	return part, part.SameCampaign(probe)
+}

@@ -1,0 +1,231 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Memory is a Queue within one process.
+type Memory struct {
+	mu        sync.Mutex
+	campaigns map[string]*Campaign
+	jobs      map[jobName]*memoryJob
+	order     uint64 // of the next job
+	results   map[jobName][]byte
+	workers   map[string]*WorkerStatus
+	beats     map[string]time.Time
+}
+
+type jobName struct {
+	campaign string
+	kind     Kind
+	key      string
+}
+
+// memoryJob is a job that is not done.
+type memoryJob struct {
+	job        Job
+	order      uint64
+	deliveries int
+	leased     bool
+	until      time.Time // when the lease, or the delay before the next, ends
+}
+
+// NewMemory returns an empty queue.
+func NewMemory() *Memory {
+	return &Memory{
+		campaigns: map[string]*Campaign{}, jobs: map[jobName]*memoryJob{}, results: map[jobName][]byte{},
+		workers: map[string]*WorkerStatus{}, beats: map[string]time.Time{},
+	}
+}
+
+// AddCampaign implements Queue.
+func (m *Memory) AddCampaign(_ context.Context, c *Campaign) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old := m.campaigns[c.Name]; old != nil {
+		return old.CheckSame(c)
+	}
+	copied := *c
+	m.campaigns[c.Name] = &copied
+	return nil
+}
+
+// CheckSame returns ErrConflict if another order of the same name is not the same.
+func (c *Campaign) CheckSame(o *Campaign) error {
+	a, b := *c, *o
+	a.Submitted, b.Submitted, a.Probe, b.Probe = time.Time{}, time.Time{}, nil, nil
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	if errX != nil || errY != nil || string(x) != string(y) {
+		return ErrConflict
+	}
+	return nil
+}
+
+// Campaigns implements Queue.
+func (m *Memory) Campaigns(context.Context) (list []*Campaign, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.campaigns)) {
+		list = append(list, m.campaigns[name])
+	}
+	return list, nil
+}
+
+// AddJobs implements Queue.
+func (m *Memory) AddJobs(_ context.Context, jobs []Job) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, j := range jobs {
+		name := jobName{j.Campaign, j.Kind, j.Key()}
+		if m.jobs[name] == nil {
+			m.jobs[name] = &memoryJob{job: j, order: m.order}
+			m.order++
+		}
+	}
+	return nil
+}
+
+// Take implements Queue. A job whose lease has ended comes before one that nobody had.
+func (m *Memory) Take(_ context.Context, c *Campaign, kind Kind) (Lease, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	var next *memoryJob
+	for name, j := range m.jobs {
+		if name.campaign == c.Name && name.kind == kind && now.After(j.until) && (next == nil || before(j, next)) {
+			next = j
+		}
+	}
+	if next == nil {
+		return nil, ErrNoJob
+	}
+	next.leased, next.until = true, now.Add(c.Lease)
+	next.deliveries++
+	return &memoryLease{m, next, next.deliveries, c.Lease}, nil
+}
+
+func before(a, b *memoryJob) bool {
+	if (a.deliveries > 0) != (b.deliveries > 0) {
+		return a.deliveries > 0
+	}
+	return cmp.Less(a.order, b.order)
+}
+
+// Put implements Queue.
+func (m *Memory) Put(_ context.Context, campaign string, kind Kind, key string, result []byte) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name := jobName{campaign, kind, key}
+	if _, ok := m.results[name]; !ok {
+		m.results[name] = result
+	}
+	return m.results[name], nil
+}
+
+// Result implements Queue.
+func (m *Memory) Result(_ context.Context, campaign string, kind Kind, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if data, ok := m.results[jobName{campaign, kind, key}]; ok {
+		return data, nil
+	}
+	return nil, ErrNoResult
+}
+
+// Results implements Queue.
+func (m *Memory) Results(_ context.Context, campaign string, kind Kind, f func(string, []byte)) error {
+	m.mu.Lock()
+	results := maps.Clone(m.results)
+	m.mu.Unlock()
+	for name, data := range results {
+		if name.campaign == campaign && name.kind == kind {
+			f(name.key, data)
+		}
+	}
+	return nil
+}
+
+// Left implements Queue.
+func (m *Memory) Left(_ context.Context, campaign string, kind Kind) (left Left, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	for name, j := range m.jobs {
+		switch {
+		case name.campaign != campaign || name.kind != kind:
+		case j.leased && now.Before(j.until):
+			left.Leased++
+		default:
+			left.Waiting++
+		}
+	}
+	return left, nil
+}
+
+// beatTime is the time for which a queue tells of a worker.
+const beatTime = time.Minute
+
+// Beat implements Queue.
+func (m *Memory) Beat(_ context.Context, w *WorkerStatus) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	copied := *w
+	m.workers[w.Name], m.beats[w.Name] = &copied, time.Now()
+	return nil
+}
+
+// Workers implements Queue.
+func (m *Memory) Workers(context.Context) (list []*WorkerStatus, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.workers)) {
+		if time.Since(m.beats[name]) < beatTime {
+			list = append(list, m.workers[name])
+		}
+	}
+	return list, nil
+}
+
+type memoryLease struct {
+	queue    *Memory
+	job      *memoryJob
+	delivery int
+	expiry   time.Duration
+}
+
+func (l *memoryLease) Job() Job              { return l.job.job }
+func (l *memoryLease) Delivery() int         { return l.delivery }
+func (l *memoryLease) Expiry() time.Duration { return l.expiry }
+
+func (l *memoryLease) Extend(context.Context) error {
+	l.queue.mu.Lock()
+	defer l.queue.mu.Unlock()
+	if l.job.deliveries == l.delivery {
+		l.job.until = time.Now().Add(l.expiry)
+	}
+	return nil
+}
+
+func (l *memoryLease) Done(context.Context) error {
+	l.queue.mu.Lock()
+	defer l.queue.mu.Unlock()
+	j := &l.job.job
+	delete(l.queue.jobs, jobName{j.Campaign, j.Kind, j.Key()})
+	return nil
+}
+
+func (l *memoryLease) Return(_ context.Context, delay time.Duration) error {
+	l.queue.mu.Lock()
+	defer l.queue.mu.Unlock()
+	if l.job.deliveries == l.delivery {
+		l.job.leased, l.job.until = false, time.Now().Add(delay)
+	}
+	return nil
+}

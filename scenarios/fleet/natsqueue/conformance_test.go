@@ -1,0 +1,242 @@
+package natsqueue_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+)
+
+// expiry is that of the leases in these tests.
+const expiry = 500 * time.Millisecond
+
+// Both queues do the same.
+func TestQueues(t *testing.T) {
+	queues := map[string]func(t *testing.T) fleet.Queue{
+		"memory": func(*testing.T) fleet.Queue { return fleet.NewMemory() },
+		"nats":   func(t *testing.T) fleet.Queue { return open(t, start(t, t.TempDir())) },
+	}
+	for name, made := range queues {
+		t.Run(name, func(t *testing.T) {
+			q := made(t)
+			for _, c := range conformance {
+				t.Run(c.name, func(t *testing.T) { c.test(t, q, added(t, q)) })
+			}
+		})
+	}
+}
+
+var conformance = []struct {
+	name string
+	test func(t *testing.T, q fleet.Queue, c *fleet.Campaign)
+}{
+	{"a campaign is added once, and another one of its name is refused", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		again := *c
+		again.Submitted = time.Now()
+		require.NoError(t, q.AddCampaign(t.Context(), &again))
+		again.Seeds++
+		require.ErrorIs(t, q.AddCampaign(t.Context(), &again), fleet.ErrConflict)
+		all, err := q.Campaigns(t.Context())
+		require.NoError(t, err)
+		require.Contains(t, all, c)
+	}},
+	{"each job is leased to one worker, and is gone when it is done", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 3)))
+		require.Equal(t, fleet.Left{Waiting: 3}, left(t, q, c))
+		for i := range 3 {
+			l := take(t, q, c)
+			require.Equal(t, i, l.Job().Range)
+			require.Equal(t, 1, l.Delivery())
+			require.Equal(t, expiry, l.Expiry())
+			require.Equal(t, fleet.Left{Waiting: 2 - i, Leased: 1}, left(t, q, c))
+			require.NoError(t, l.Done(t.Context()))
+		}
+		_, err := q.Take(t.Context(), c, fleet.RangeKind)
+		require.ErrorIs(t, err, fleet.ErrNoJob)
+		require.Zero(t, left(t, q, c))
+	}},
+	{"a job that waits or is leased is not added again, and one that is done is", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 2)))
+		l := take(t, q, c)
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 2)))
+		require.Equal(t, fleet.Left{Waiting: 1, Leased: 1}, left(t, q, c))
+		require.NoError(t, l.Done(t.Context()))
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 2)))
+		require.Equal(t, fleet.Left{Waiting: 2}, left(t, q, c))
+	}},
+	{"the job of a worker that dies goes to another one", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+		take(t, q, c)
+		_, err := q.Take(t.Context(), c, fleet.RangeKind)
+		require.ErrorIs(t, err, fleet.ErrNoJob)
+		time.Sleep(expiry * 3 / 2)
+		require.Equal(t, 2, take(t, q, c).Delivery())
+	}},
+	{"a lease that is extended goes on", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+		l := take(t, q, c)
+		for range 6 {
+			time.Sleep(expiry / 3)
+			require.NoError(t, l.Extend(t.Context()))
+			_, err := q.Take(t.Context(), c, fleet.RangeKind)
+			require.ErrorIs(t, err, fleet.ErrNoJob)
+		}
+	}},
+	{"a job that is returned comes again, after its delay", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+		require.NoError(t, take(t, q, c).Return(t.Context(), expiry))
+		_, err := q.Take(t.Context(), c, fleet.RangeKind)
+		require.ErrorIs(t, err, fleet.ErrNoJob)
+		time.Sleep(expiry * 3 / 2)
+		l := take(t, q, c)
+		require.Equal(t, 2, l.Delivery())
+		require.NoError(t, l.Return(t.Context(), 0))
+		require.Eventually(t, func() bool { _, err := q.Take(t.Context(), c, fleet.RangeKind); return err == nil }, expiry, expiry/20)
+	}},
+	{"the first result of a job is kept", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		_, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+		require.ErrorIs(t, err, fleet.ErrNoResult)
+		for _, text := range []string{"one", "other"} {
+			kept, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte(text))
+			require.NoError(t, err)
+			require.Equal(t, "one", string(kept))
+		}
+		_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "12", []byte("two"))
+		require.NoError(t, err)
+		_, err = q.Put(t.Context(), c.Name, fleet.TriageKind, "12", []byte("of another kind"))
+		require.NoError(t, err)
+		all := map[string]string{}
+		require.NoError(t, q.Results(t.Context(), c.Name, fleet.RangeKind, func(key string, data []byte) { all[key] = string(data) }))
+		require.Equal(t, map[string]string{"0": "one", "12": "two"}, all)
+		got, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+		require.NoError(t, err)
+		require.Equal(t, "one", string(got))
+	}},
+	{"jobs of one kind and one campaign are apart from others", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		o := added(t, q)
+		require.NoError(t, q.AddJobs(t.Context(), []fleet.Job{{Campaign: c.Name, Kind: fleet.TriageKind, Signature: "a/b c*>", Seed: 7}}))
+		require.NoError(t, q.AddJobs(t.Context(), jobs(o, 1)))
+		_, err := q.Take(t.Context(), c, fleet.RangeKind)
+		require.ErrorIs(t, err, fleet.ErrNoJob)
+		l, err := q.Take(t.Context(), c, fleet.TriageKind)
+		require.NoError(t, err)
+		require.Equal(t, "a/b c*>", l.Job().Signature)
+		require.Zero(t, left(t, q, c))
+	}},
+	{"workers tell of themselves", func(t *testing.T, q fleet.Queue, _ *fleet.Campaign) {
+		for _, seeds := range []uint64{1, 2} {
+			require.NoError(t, q.Beat(t.Context(), &fleet.WorkerStatus{Name: "host.example-7", Seeds: seeds}))
+		}
+		require.NoError(t, q.Beat(t.Context(), &fleet.WorkerStatus{Name: "a"}))
+		all, err := q.Workers(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []*fleet.WorkerStatus{{Name: "a"}, {Name: "host.example-7", Seeds: 2}}, all)
+	}},
+}
+
+// A server that ends and begins again has forgotten nothing.
+func TestTheQueueOutlivesItsServer(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, dir)
+	q := open(t, first)
+	c := added(t, q)
+	require.NoError(t, q.AddJobs(t.Context(), jobs(c, 3)))
+	require.NoError(t, take(t, q, c).Done(t.Context()))
+	take(t, q, c)
+	_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("done"))
+	require.NoError(t, err)
+	first.Shutdown()
+	first.WaitForShutdown()
+
+	q = open(t, start(t, dir))
+	all, err := q.Campaigns(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []*fleet.Campaign{c}, all)
+	require.Equal(t, fleet.Left{Waiting: 1, Leased: 1}, left(t, q, c))
+	got, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+	require.NoError(t, err)
+	require.Equal(t, "done", string(got))
+	_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("once more"))
+	require.NoError(t, err)
+}
+
+// A message that is no job does not stop the worker that gets it, and does not come again.
+func TestAStrangersMessageIsTakenOut(t *testing.T) {
+	s := start(t, t.TempDir())
+	q := open(t, s)
+	c := added(t, q)
+	nc := connect(t, s)
+	require.NoError(t, nc.Publish("lockstep.jobs."+c.Name+".range.x", []byte(`{"campaign":"`+c.Name+`","kind":"range","range":-1}`)))
+	require.NoError(t, nc.Flush())
+	require.Eventually(t, func() bool {
+		_, err := q.Take(t.Context(), c, fleet.RangeKind)
+		return err != nil && err != fleet.ErrNoJob
+	}, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return left(t, q, c) == fleet.Left{} }, 5*time.Second, 10*time.Millisecond)
+}
+
+func TestAServerForOtherMachinesHasUsers(t *testing.T) {
+	_, err := natsqueue.ServerOptions(t.TempDir(), "0.0.0.0:0", "")
+	require.ErrorContains(t, err, `"0.0.0.0:0": not a loopback address: workers of other machines need passwords or certificates`)
+	_, err = natsqueue.ServerOptions(t.TempDir(), "localhost:4222", "")
+	require.ErrorIs(t, err, natsqueue.ErrListen)
+}
+
+func start(t *testing.T, dir string) *server.Server {
+	o, err := natsqueue.ServerOptions(dir, "127.0.0.1:0", "")
+	require.NoError(t, err)
+	s, err := natsqueue.Start(o, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	return s
+}
+
+func connect(t *testing.T, s *server.Server) *nats.Conn {
+	nc, err := natsqueue.Connect(natsqueue.Login{URL: s.ClientURL(), Name: "test"})
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+func open(t *testing.T, s *server.Server) *natsqueue.Queue {
+	nc := connect(t, s)
+	require.NoError(t, natsqueue.Setup(t.Context(), nc, 1))
+	q, err := natsqueue.Open(t.Context(), nc)
+	require.NoError(t, err)
+	return q
+}
+
+var names int
+
+// added adds a campaign of ten ranges of a new name.
+func added(t *testing.T, q fleet.Queue) *fleet.Campaign {
+	names++
+	c := &fleet.Campaign{Name: fmt.Sprintf("c%d", names), Build: "0123456789abcdef", Seeds: 100, RangeSeeds: 10, CheckTimeout: time.Second, Weight: 1, Lease: expiry}
+	require.NoError(t, c.Validate())
+	require.NoError(t, q.AddCampaign(t.Context(), c))
+	return c
+}
+
+func jobs(c *fleet.Campaign, n int) (list []fleet.Job) {
+	for i := range n {
+		list = append(list, fleet.Job{Campaign: c.Name, Kind: fleet.RangeKind, Range: i})
+	}
+	return list
+}
+
+func take(t *testing.T, q fleet.Queue, c *fleet.Campaign) fleet.Lease {
+	l, err := q.Take(t.Context(), c, fleet.RangeKind)
+	require.NoError(t, err)
+	return l
+}
+
+func left(t *testing.T, q fleet.Queue, c *fleet.Campaign) fleet.Left {
+	n, err := q.Left(t.Context(), c.Name, fleet.RangeKind)
+	require.NoError(t, err)
+	return n
+}

@@ -1,0 +1,278 @@
+package natsqueue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Names of the streams and buckets.
+const (
+	jobsStream      = "LOCKSTEP_JOBS"
+	jobsSubject     = "lockstep.jobs"
+	campaignsBucket = "lockstep-campaigns"
+	resultsBucket   = "lockstep-results"
+	workersBucket   = "lockstep-workers"
+)
+
+// beatTime is the time for which the queue tells of a worker.
+const beatTime = time.Minute
+
+// Queue is a fleet.Queue.
+type Queue struct {
+	js        jetstream.JetStream
+	campaigns jetstream.KeyValue
+	results   jetstream.KeyValue
+	workers   jetstream.KeyValue
+
+	mu        sync.Mutex
+	consumers map[string]jetstream.Consumer // by name: the server is asked once
+}
+
+// Setup makes the streams and buckets, or brings them up to date. replicas is the number
+// of servers that keep each.
+func Setup(ctx context.Context, nc *nats.Conn, replicas int) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: jobsStream, Description: "jobs that are not done", Subjects: []string{jobsSubject + ".>"}, Replicas: replicas,
+		Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage, MaxMsgSize: 64 << 10,
+		Discard: jetstream.DiscardNew, MaxMsgsPerSubject: 1, DiscardNewPerSubject: true,
+	})
+	for _, b := range []jetstream.KeyValueConfig{
+		{Bucket: campaignsBucket, Storage: jetstream.FileStorage},
+		{Bucket: resultsBucket, Storage: jetstream.FileStorage, MaxValueSize: fleet.MaxResult},
+		{Bucket: workersBucket, Storage: jetstream.MemoryStorage, TTL: beatTime, MaxValueSize: 4 << 10},
+	} {
+		if err == nil {
+			b.Replicas = replicas
+			_, err = js.CreateOrUpdateKeyValue(ctx, b)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the streams of the fleet could not be made: %w", err)
+	}
+	return nil
+}
+
+// Open opens the queue that Setup has made.
+func Open(ctx context.Context, nc *nats.Conn) (*Queue, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	q := &Queue{js: js, consumers: map[string]jetstream.Consumer{}}
+	for _, b := range []struct {
+		name   string
+		bucket *jetstream.KeyValue
+	}{{campaignsBucket, &q.campaigns}, {resultsBucket, &q.results}, {workersBucket, &q.workers}} {
+		*b.bucket, err = js.KeyValue(ctx, b.name)
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			return nil, fmt.Errorf("%w: its bucket %s is missing: %w; fleet serve makes it, also in a cluster of your own (--nats)", ErrNotReady, b.name, err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("bucket %s of the fleet: %w", b.name, err)
+		}
+	}
+	return q, nil
+}
+
+// AddCampaign implements fleet.Queue.
+func (q *Queue) AddCampaign(ctx context.Context, c *fleet.Campaign) error {
+	for _, kind := range fleet.Kinds() { // before the campaign, so that a worker that knows it finds them
+		_, err := q.js.CreateOrUpdateConsumer(ctx, jobsStream, jetstream.ConsumerConfig{
+			Durable: consumerName(c.Name, kind), FilterSubject: fmt.Sprintf("%s.%s.%s.*", jobsSubject, c.Name, kind),
+			AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.Lease, MaxDeliver: -1, MaxAckPending: fleet.MaxRanges,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	_, err = q.campaigns.Create(ctx, c.Name, data)
+	if !errors.Is(err, jetstream.ErrKeyExists) {
+		return err
+	}
+	old, err := q.campaign(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	return old.CheckSame(c)
+}
+
+func consumerName(campaign string, kind fleet.Kind) string { return campaign + "_" + string(kind) }
+
+func (q *Queue) campaign(ctx context.Context, name string) (*fleet.Campaign, error) {
+	e, err := q.campaigns.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var c fleet.Campaign
+	if err := json.Unmarshal(e.Value(), &c); err != nil {
+		return nil, fmt.Errorf("campaign %s: %w: %w", name, fleet.ErrCampaign, err)
+	}
+	if c.Name != name {
+		return nil, fmt.Errorf("campaign %s: %w: it has the name %q", name, fleet.ErrCampaign, c.Name)
+	}
+	return &c, c.Validate()
+}
+
+// Campaigns implements fleet.Queue. A campaign that is damaged is passed over: submitting
+// it again tells why.
+func (q *Queue) Campaigns(ctx context.Context) (list []*fleet.Campaign, _ error) {
+	keys, err := keysOf(ctx, q.campaigns)
+	for _, name := range keys {
+		c, err := q.campaign(ctx, name)
+		if err == nil {
+			list = append(list, c)
+		} else if ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	return list, err
+}
+
+// keysOf lists the keys of a bucket, in order.
+func keysOf(ctx context.Context, kv jetstream.KeyValue) ([]string, error) {
+	keys, err := kv.Keys(ctx)
+	if errors.Is(err, jetstream.ErrNoKeysFound) {
+		return nil, nil
+	}
+	slices.Sort(keys)
+	return keys, err
+}
+
+// AddJobs implements fleet.Queue. A job that is there is refused by its subject.
+func (q *Queue) AddJobs(ctx context.Context, jobs []fleet.Job) error {
+	var sent []jetstream.PubAckFuture
+	for _, j := range jobs {
+		data, err := json.Marshal(j)
+		if err != nil {
+			return err
+		}
+		ack, err := q.js.PublishAsync(fmt.Sprintf("%s.%s.%s.%s", jobsSubject, j.Campaign, j.Kind, j.Key()), data, jetstream.WithStallWait(10*time.Second))
+		if err != nil {
+			return err
+		}
+		sent = append(sent, ack)
+	}
+	for _, ack := range sent {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			if !isInQueue(err) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isInQueue reports whether a job was refused because it is in the queue.
+func isInQueue(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "maximum messages per subject exceeded")
+}
+
+// Put implements fleet.Queue.
+func (q *Queue) Put(ctx context.Context, campaign string, kind fleet.Kind, key string, result []byte) ([]byte, error) {
+	if len(result) > fleet.MaxResult {
+		return nil, fmt.Errorf("%w: %d bytes, want at most %d: submit with fewer seeds in a range", fleet.ErrResult, len(result), fleet.MaxResult)
+	}
+	_, err := q.results.Create(ctx, resultKey(campaign, kind, key), result)
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return q.Result(ctx, campaign, kind, key)
+	}
+	return result, err
+}
+
+func resultKey(campaign string, kind fleet.Kind, key string) string {
+	return fmt.Sprintf("%s.%s.%s", campaign, kind, key)
+}
+
+// Result implements fleet.Queue.
+func (q *Queue) Result(ctx context.Context, campaign string, kind fleet.Kind, key string) ([]byte, error) {
+	e, err := q.results.Get(ctx, resultKey(campaign, kind, key))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, fleet.ErrNoResult
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.Value(), nil
+}
+
+// Results implements fleet.Queue.
+func (q *Queue) Results(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte)) error {
+	prefix := resultKey(campaign, kind, "")
+	w, err := q.results.Watch(ctx, prefix+"*", jetstream.IgnoreDeletes())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Stop() }()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, ok := <-w.Updates():
+			if !ok {
+				return errors.New("the connection to the queue has ended")
+			}
+			if e == nil { // all that were there
+				return nil
+			}
+			f(strings.TrimPrefix(e.Key(), prefix), e.Value())
+		}
+	}
+}
+
+// Left implements fleet.Queue.
+func (q *Queue) Left(ctx context.Context, campaign string, kind fleet.Kind) (fleet.Left, error) {
+	c, err := q.js.Consumer(ctx, jobsStream, consumerName(campaign, kind))
+	if err != nil {
+		return fleet.Left{}, err
+	}
+	info := c.CachedInfo()
+	return fleet.Left{Waiting: int(info.NumPending), Leased: info.NumAckPending}, nil
+}
+
+// Beat implements fleet.Queue.
+func (q *Queue) Beat(ctx context.Context, w *fleet.WorkerStatus) error {
+	data, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	_, err = q.workers.Put(ctx, w.Name, data)
+	return err
+}
+
+// Workers implements fleet.Queue.
+func (q *Queue) Workers(ctx context.Context) (list []*fleet.WorkerStatus, _ error) {
+	keys, err := keysOf(ctx, q.workers)
+	for _, name := range keys {
+		e, err := q.workers.Get(ctx, name)
+		if err != nil {
+			continue // it has gone
+		}
+		var w fleet.WorkerStatus
+		if json.Unmarshal(e.Value(), &w) == nil && w.Name == name {
+			list = append(list, &w)
+		}
+	}
+	return list, err
+}

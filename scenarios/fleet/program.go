@@ -1,0 +1,147 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/input"
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
+)
+
+// ErrProgram is wrapped by errors about the program that runs seeds.
+var ErrProgram = errors.New("the program did not run the seeds")
+
+// Program is a command made by harness.Main, which runs the seeds of a campaign in a
+// process of its own.
+type Program struct {
+	Path    string
+	Build   string
+	Workers int // runs at the same time; 0: one per core
+}
+
+// OpenProgram returns the program in a file.
+func OpenProgram(path string, workers int) (*Program, error) {
+	full, err := exec.LookPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: want the file of a command made by harness.Main, as lockstep is", path, err)
+	}
+	if full, err = filepath.Abs(full); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(full)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, fmt.Errorf("%s: %w", full, err)
+	}
+	return &Program{full, fmt.Sprintf("%x", h.Sum(nil)[:8]), workers}, nil // as cli.BuildID has it
+}
+
+// seedRun is what a process has left of its seeds.
+type seedRun struct {
+	State []byte
+	Dir   string // with its failures
+}
+
+// run runs seeds of a campaign in an empty directory. The state is checked.
+func (p *Program) run(ctx context.Context, dir string, c *Campaign, first, seeds uint64, shrink bool) (*seedRun, *campaign.Part, error) {
+	state, failures := filepath.Join(dir, "state.json"), filepath.Join(dir, "failures")
+	args := append([]string{"fuzz"}, c.Plans.flags()...)
+	args = append(args,
+		"--start", strconv.FormatUint(first, 10), "--seeds", strconv.FormatUint(seeds, 10), "--guard", strconv.Itoa(c.Guard),
+		"--check-timeout", c.CheckTimeout.String(), "--workers", strconv.Itoa(p.Workers), "--trail", "--state", state, "--out", failures, "--json",
+		"--no-shrink="+strconv.FormatBool(!shrink))
+	said, err := p.exec(ctx, dir, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := input.ReadFile(state, MaxResult)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrProgram, err)
+	}
+	part, err := c.Accept(data, first, seeds)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w: %s", ErrProgram, err, said)
+	}
+	return &seedRun{data, failures}, part, nil
+}
+
+// flags returns the flags of fuzz.
+func (p *Plans) flags() (flags []string) {
+	add := func(name, value string) {
+		if value != "" && value != "0" {
+			flags = append(flags, "--"+name, value)
+		}
+	}
+	add("system", p.System)
+	add("profile", p.Profile)
+	add("without", strings.Join(p.Without, ","))
+	add("nodes", strconv.Itoa(p.Nodes))
+	add("clients", strconv.Itoa(p.Clients))
+	add("ops", strconv.Itoa(p.Ops))
+	add("machines", strconv.Itoa(p.Machines))
+	add("aimed", strconv.Itoa(p.Aimed))
+	return flags
+}
+
+// exec runs the program until it has a verdict, and returns what it said of errors. When
+// ctx ends, it is asked to end, and is killed ten seconds later.
+func (p *Program) exec(ctx context.Context, dir string, args []string) (string, error) {
+	cmd := exec.CommandContext(ctx, p.Path, args...)
+	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = dir, 10*time.Second, endWithParent()
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	end := &tail{limit: maxTrouble / 2}
+	cmd.Stderr = end
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	said := string(bytes.TrimSpace(end.data))
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		switch cli.Code(exit.ExitCode()) {
+		case cli.Violated, cli.Undecided, cli.Harness: // a verdict; the state of a campaign without one says that it was interrupted
+			return said, nil
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: %w: %s", ErrProgram, err, said)
+	}
+	return said, nil
+}
+
+// tail keeps the end of a text.
+type tail struct {
+	data  []byte
+	limit int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.data = append(t.data, p...)
+	t.data = t.data[max(0, len(t.data)-t.limit):]
+	return len(p), nil
+}
+
+// Probe runs the first seed of a campaign, and returns its state.
+func (p *Program) Probe(ctx context.Context, dir string, c *Campaign) ([]byte, error) {
+	one := *c
+	one.Probe = nil
+	run, _, err := p.run(ctx, dir, &one, c.First, 1, false)
+	if err != nil {
+		return nil, err
+	}
+	return run.State, nil
+}

@@ -1,0 +1,79 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a Queue.
+var (
+	ErrNoJob    = errors.New("no job is waiting")
+	ErrNoResult = errors.New("no result yet")
+	ErrConflict = errors.New("there is another campaign of this name")
+)
+
+// MaxResult bounds a result, in bytes.
+const MaxResult = 960 << 10
+
+// Queue is what the machines of a fleet share: campaigns, their jobs and results. It is
+// safe for concurrent use.
+type Queue interface {
+	// AddCampaign adds a campaign. The same campaign again has no effect, and another
+	// one of its name is ErrConflict.
+	AddCampaign(ctx context.Context, c *Campaign) error
+
+	// Campaigns lists the campaigns by name.
+	Campaigns(ctx context.Context) ([]*Campaign, error)
+
+	// AddJobs adds those jobs that are not in the queue already, waiting or leased.
+	AddJobs(ctx context.Context, jobs []Job) error
+
+	// Take leases a job of a kind, or returns ErrNoJob.
+	Take(ctx context.Context, c *Campaign, kind Kind) (Lease, error)
+
+	// Put keeps the result of a job, unless there is one. It returns the one that is kept.
+	Put(ctx context.Context, campaign string, kind Kind, key string, result []byte) (kept []byte, err error)
+
+	// Result returns the result of a job, or ErrNoResult.
+	Result(ctx context.Context, campaign string, kind Kind, key string) ([]byte, error)
+
+	// Results calls f with all results of a kind, in any order.
+	Results(ctx context.Context, campaign string, kind Kind, f func(key string, result []byte)) error
+
+	// Left counts the jobs of a kind that wait and that are leased.
+	Left(ctx context.Context, campaign string, kind Kind) (Left, error)
+
+	// Beat tells of a worker, for a minute.
+	Beat(ctx context.Context, w *WorkerStatus) error
+
+	// Workers lists the workers of the last minute by name.
+	Workers(ctx context.Context) ([]*WorkerStatus, error)
+}
+
+// Left counts the jobs of a campaign that are not done.
+type Left struct {
+	Waiting int `json:"waiting"`
+	Leased  int `json:"leased"`
+}
+
+// Lease is a job of one worker. It ends after Expiry, when the job goes to another worker,
+// unless it is extended.
+type Lease interface {
+	Job() Job
+	Delivery() int // 1 for the first worker that has the job
+	Expiry() time.Duration
+	Extend(ctx context.Context) error
+	Done(ctx context.Context) error                        // takes the job out of the queue
+	Return(ctx context.Context, delay time.Duration) error // gives the job to another worker, not before the delay
+}
+
+// WorkerStatus is what a worker tells of itself.
+type WorkerStatus struct {
+	Name  string    `json:"name"`
+	Build string    `json:"build"`
+	Since time.Time `json:"since"`
+	Seeds uint64    `json:"seeds"` // that it has run
+	Jobs  uint64    `json:"jobs"`  // that it has done
+	Now   string    `json:"now"`   // its work
+}

@@ -1,0 +1,243 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+)
+
+// Verdict is the verdict of a campaign in one word.
+type Verdict string
+
+// The verdicts. A campaign has one when all its ranges are done, and is running before;
+// the first that holds counts.
+const (
+	HarnessFault Verdict = "harness-fault" // runs of one seed differed, or a range has no result
+	Failed       Verdict = "failed"
+	Undecided    Verdict = "undecided"
+	Passed       Verdict = "passed"
+	Running      Verdict = "running"
+)
+
+// Report is the state of a campaign.
+type Report struct {
+	Name      string    `json:"name"`
+	System    string    `json:"system"`
+	Profile   string    `json:"profile"`
+	Build     string    `json:"build"`
+	First     uint64    `json:"first_seed,string"`
+	Total     uint64    `json:"total"` // seeds
+	Ranges    int       `json:"ranges"`
+	Done      int       `json:"done"` // ranges
+	Left      Left      `json:"left"`
+	Triage    Left      `json:"triage"` // failures to be repeated
+	Lost      int       `json:"lost"`   // ranges that are neither done nor in the queue: submit it again
+	Seeds     uint64    `json:"seeds"`
+	Hash      string    `json:"hash,omitempty"` // of all runs, when all are done
+	Failed    uint64    `json:"failed"`
+	Undecided uint64    `json:"undecided"`
+	Differed  uint64    `json:"differed"` // seeds that ran twice and were not the same
+	Findings  []Finding `json:"signatures,omitempty"`
+	Conflicts []int     `json:"conflicts,omitempty"` // ranges that two workers ran in two ways
+	Troubles  []Trouble `json:"troubles,omitempty"`
+	Verdict   Verdict   `json:"verdict"`
+
+	parts map[int]*campaign.Part
+}
+
+// Finding is the failures of one signature.
+type Finding struct {
+	Signature string        `json:"signature"`
+	Count     uint64        `json:"count"`
+	First     uint64        `json:"first_seed,string"` // the lowest
+	Triage    *TriageResult `json:"triage,omitempty"`  // of the failure that was found first, maybe not of the lowest seed
+}
+
+// Trouble is a range without a result that counts.
+type Trouble struct {
+	Range  int    `json:"range"`
+	Worker string `json:"worker,omitempty"`
+	Text   string `json:"text"`
+}
+
+// Read returns the state of a campaign.
+func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
+	r := &Report{
+		Name: c.Name, System: c.Plans.System, Profile: c.Plans.Profile, Build: c.Build, First: c.First, Total: c.Seeds, Ranges: c.Ranges(),
+		parts: map[int]*campaign.Part{},
+	}
+	var err error
+	if r.Left, err = q.Left(ctx, c.Name, RangeKind); err != nil { // before the results: a job is put and then taken out
+		return nil, err
+	}
+	if r.Triage, err = q.Left(ctx, c.Name, TriageKind); err != nil {
+		return nil, err
+	}
+	if err := q.Results(ctx, c.Name, RangeKind, func(key string, data []byte) { r.addRange(c, key, data) }); err != nil {
+		return nil, err
+	}
+	err = q.Results(ctx, c.Name, conflictKind, func(key string, _ []byte) {
+		if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < r.Ranges {
+			r.Conflicts = append(r.Conflicts, i)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(r.Conflicts)
+	slices.SortFunc(r.Troubles, func(a, b Trouble) int { return cmp.Compare(a.Range, b.Range) })
+	r.addUp()
+	if err := r.addTriage(ctx, q, c); err != nil {
+		return nil, err
+	}
+	return r, r.judge()
+}
+
+func (r *Report) addRange(c *Campaign, key string, data []byte) {
+	i, err := strconv.Atoi(key)
+	if err != nil || i < 0 || i >= r.Ranges {
+		return
+	}
+	r.Done++
+	result, part, err := parseRange(data, c, i)
+	switch {
+	case err != nil:
+		r.Troubles = append(r.Troubles, Trouble{Range: i, Text: shorten(err.Error(), maxTrouble)})
+	case part == nil:
+		r.Troubles = append(r.Troubles, Trouble{i, result.Worker, result.Trouble})
+	default:
+		r.parts[i] = part
+	}
+}
+
+// addUp adds up the ranges that are done, in the order of their seeds.
+func (r *Report) addUp() {
+	found := map[string]int{}
+	for i := range r.Ranges {
+		part := r.parts[i]
+		if part == nil {
+			continue
+		}
+		s := part.Summary()
+		r.System, r.Profile = part.Shape().System, string(part.Shape().Profile)
+		r.Seeds += s.Seeds
+		r.Failed += s.Failed
+		r.Undecided += s.Undecided
+		r.Differed += uint64(len(s.Differed))
+		for _, g := range s.Groups {
+			at, ok := found[g.Signature]
+			if !ok {
+				at = len(r.Findings)
+				found[g.Signature] = at
+				r.Findings = append(r.Findings, Finding{Signature: g.Signature, First: g.First})
+			}
+			r.Findings[at].Count += g.Count
+		}
+	}
+}
+
+func (r *Report) addTriage(ctx context.Context, q Queue, c *Campaign) error {
+	byKey := map[string]*TriageResult{}
+	err := q.Results(ctx, c.Name, TriageKind, func(key string, data []byte) {
+		if t, err := parseTriage(data); err == nil && SignatureKey(t.Job.Signature) == key {
+			byKey[key] = t
+		}
+	})
+	for i := range r.Findings {
+		r.Findings[i].Triage = byKey[SignatureKey(r.Findings[i].Signature)]
+	}
+	return err
+}
+
+// judge sets the verdict and the hash.
+func (r *Report) judge() error {
+	r.Lost = max(0, r.Ranges-r.Done-r.Left.Waiting-r.Left.Leased)
+	r.Verdict = r.verdict()
+	if r.Done < r.Ranges || len(r.Troubles) > 0 {
+		return nil
+	}
+	j, err := r.Joint()
+	if err != nil {
+		return err
+	}
+	m := j.Merged()
+	r.Hash = formatHash(m.Summary.Hash)
+	return nil
+}
+
+func (r *Report) verdict() Verdict {
+	switch {
+	case r.Done < r.Ranges:
+		return Running
+	case r.Differed > 0 || len(r.Conflicts) > 0 || len(r.Troubles) > 0 || slices.ContainsFunc(r.Findings, Finding.differs):
+		return HarnessFault
+	case r.Failed > 0:
+		return Failed
+	case r.Undecided > 0:
+		return Undecided
+	}
+	return Passed
+}
+
+// differs reports whether the failure was another one when it was repeated.
+func (f Finding) differs() bool {
+	return f.Triage != nil && f.Triage.Trouble == "" && !f.Triage.Confirmed
+}
+
+// Joint joins the ranges from the first one on that are done, one after the other.
+func (r *Report) Joint() (*campaign.Joint, error) {
+	j := &campaign.Joint{}
+	for i := range r.Ranges {
+		part := r.parts[i]
+		if part == nil {
+			break
+		}
+		if err := j.Append(part); err != nil {
+			return nil, err
+		}
+	}
+	return j, nil
+}
+
+// Settled reports whether all is done, also the triage. A range asks for triage before it
+// is taken out of the queue, and Read looks at ranges first.
+func (r *Report) Settled() bool {
+	return r.Done == r.Ranges && r.Left == Left{} && r.Triage == Left{}
+}
+
+// WriteState keeps the ranges that are done from the first one on in a file, as the state
+// of one campaign.
+func (r *Report) WriteState(name string) error {
+	if r.parts[0] == nil {
+		return fmt.Errorf("%w: the first range has no result yet", ErrNoResult)
+	}
+	j, err := r.Joint()
+	if err != nil {
+		return err
+	}
+	return j.WriteState(name)
+}
+
+// Await waits until no job of a campaign is left.
+func Await(ctx context.Context, q Queue, c *Campaign, every time.Duration) error {
+	for {
+		ranges, err := q.Left(ctx, c.Name, RangeKind)
+		if err != nil {
+			return err
+		}
+		triage, err := q.Left(ctx, c.Name, TriageKind)
+		if err != nil || (ranges == Left{} && triage == Left{}) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(every):
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node/input"
+)
+
+// maxPlan bounds a plan in a result. A larger one is left out: the seed has it.
+const maxPlan = 512 << 10
+
+// triage runs the first failure of a signature once more, on another worker if there is
+// one, and puts its plan, made small.
+func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir string) error {
+	job := lease.Job()
+	if job.Finder == w.Name && (lease.Delivery() <= minOwn || lease.Delivery() <= maxOwn && w.hasOthers(ctx, c)) {
+		return errOwnFailure
+	}
+	result := &TriageResult{Worker: w.Name, Job: job}
+	run, part, err := w.Program.run(ctx, dir, c, job.Seed, 1, true)
+	if err != nil {
+		result.Trouble = shorten(err.Error(), maxTrouble)
+		return w.giveUp(ctx, lease, err, result)
+	}
+	result.Hash, _ = part.Run(job.Seed)
+	if groups := part.Summary().Groups; len(groups) > 0 {
+		result.Signature = groups[0].Signature
+	}
+	result.Confirmed = result.Hash == job.Hash && result.Signature == job.Signature
+	result.addFiles(run.Dir)
+	data, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	_, err = w.put(ctx, &job, data)
+	return err
+}
+
+// How often a worker returns its own failure for others. The queue may not know of them
+// yet, and all of them may be busy.
+const (
+	minOwn = 3
+	maxOwn = 10
+)
+
+// hasOthers reports whether there is another worker for a campaign.
+func (w *Worker) hasOthers(ctx context.Context, c *Campaign) bool {
+	all, err := w.Queue.Workers(ctx)
+	return err == nil && slices.ContainsFunc(all, func(o *WorkerStatus) bool { return o.Name != w.Name && o.Build == c.Build })
+}
+
+// errOwnFailure returns a job to the queue: another worker is to judge it.
+var errOwnFailure = errors.New("this worker found the failure: another one is to repeat it, or this one if there is no other")
+
+// addFiles adds the plan and the verdict that the program has kept.
+func (r *TriageResult) addFiles(dir string) {
+	kept, err := os.ReadDir(dir)
+	if err != nil {
+		return // it did not fail
+	}
+	for _, d := range kept {
+		if !d.IsDir() {
+			continue
+		}
+		at := filepath.Join(dir, d.Name())
+		if text, err := input.ReadFile(filepath.Join(at, "verdict.txt"), 64<<20); err == nil {
+			r.Verdict = string(text[:min(len(text), maxVerdict)])
+		}
+		for _, name := range []string{"shrunk.json", "plan.json"} {
+			if plan, err := input.ReadFile(filepath.Join(at, name), maxPlan); err == nil && json.Valid(plan) {
+				r.Plan = plan
+				return
+			}
+		}
+	}
+}

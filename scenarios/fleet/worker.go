@@ -1,0 +1,313 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
+)
+
+// MaxDeliveries is how many workers try a job that fails before its trouble is its result.
+const MaxDeliveries = 4
+
+// Worker runs jobs until its context ends.
+type Worker struct {
+	Name    string
+	Queue   Queue
+	Program *Program
+	Dir     string        // for temporary files
+	Idle    time.Duration // between two looks when there is no job; 0: two seconds
+	Log     *slog.Logger
+
+	fair    fairness
+	list    []*Campaign // of the program's build
+	listed  time.Time
+	refused map[string]bool // campaigns of other builds, told already
+
+	mu     sync.Mutex
+	status WorkerStatus
+}
+
+// Intervals of a worker.
+const (
+	listInterval = 5 * time.Second
+	beatInterval = 10 * time.Second
+	idleInterval = 2 * time.Second
+)
+
+// Run runs jobs. The error is that of the context.
+func (w *Worker) Run(ctx context.Context) error {
+	w.refused = map[string]bool{}
+	w.status = WorkerStatus{Name: w.Name, Build: w.Program.Build, Since: time.Now().UTC()}
+	w.tell(ctx, "idle")
+	done := make(chan struct{})
+	defer func() { <-done }()
+	beating, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		defer close(done)
+		w.beat(beating)
+	}()
+	for ctx.Err() == nil {
+		c, lease, err := w.take(ctx)
+		switch {
+		case err == nil:
+			w.do(ctx, c, lease)
+			continue
+		case !errors.Is(err, ErrNoJob) && ctx.Err() == nil:
+			w.Log.Warn("the queue cannot be reached", "error", err)
+		}
+		pause(ctx, cmp.Or(w.Idle, idleInterval))
+	}
+	return ctx.Err()
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// take leases the next job: triage first, and then the campaign that has had the least.
+func (w *Worker) take(ctx context.Context) (*Campaign, Lease, error) {
+	if err := w.refresh(ctx); err != nil {
+		return nil, nil, err
+	}
+	order := w.fair.order(w.list)
+	for _, kind := range Kinds() {
+		for i, c := range order {
+			lease, err := w.Queue.Take(ctx, c, kind)
+			if errors.Is(err, ErrNoJob) {
+				continue
+			}
+			if err == nil && kind == RangeKind {
+				for _, idle := range order[:i] {
+					w.fair.skip(idle, c)
+				}
+			}
+			return c, lease, err
+		}
+	}
+	return nil, nil, ErrNoJob
+}
+
+// refresh lists the campaigns of the program's build, and says once of each other one why
+// it is left to other workers.
+func (w *Worker) refresh(ctx context.Context) error {
+	if time.Since(w.listed) < min(cmp.Or(w.Idle, listInterval), listInterval) {
+		return nil
+	}
+	all, err := w.Queue.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	w.listed, w.list = time.Now(), nil
+	for _, c := range all {
+		switch {
+		case c.Build == w.Program.Build:
+			w.list = append(w.list, c)
+		case !w.refused[c.Name]:
+			w.refused[c.Name] = true
+			w.Log.Warn(fmt.Sprintf("campaign %s is of another build: give --binary a copy of the file with which it was submitted", c.Name), "want", c.Build, "have", w.Program.Build)
+		}
+	}
+	return nil
+}
+
+// do does a job, and keeps its lease meanwhile.
+func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) {
+	job := lease.Job()
+	w.tell(ctx, fmt.Sprintf("%s %s/%s", job.Kind, c.Name, job.Key()))
+	defer w.tell(ctx, "idle")
+	keeping, stop := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	kept.Go(func() { w.keep(keeping, lease) })
+	err := w.result(ctx, c, lease)
+	stop()
+	kept.Wait()
+	after := context.WithoutCancel(ctx)
+	switch {
+	case err == nil:
+		err = lease.Done(after)
+	case ctx.Err() != nil:
+		err = lease.Return(after, 0)
+	case errors.Is(err, errOwnFailure):
+		err = lease.Return(after, lease.Expiry()/5)
+	default:
+		w.Log.Warn("a job failed", "campaign", c.Name, "kind", job.Kind, "key", job.Key(), "try", lease.Delivery(), "error", err)
+		err = lease.Return(after, time.Duration(lease.Delivery())*lease.Expiry()/10)
+	}
+	if err != nil {
+		w.Log.Warn("the queue was not told of the end of a job: another worker will do it once more", "campaign", c.Name, "key", job.Key(), "error", err)
+	}
+}
+
+// keep extends a lease until ctx ends.
+func (w *Worker) keep(ctx context.Context, lease Lease) {
+	for t := time.NewTicker(lease.Expiry() / 4); ; {
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+			if err := lease.Extend(ctx); err != nil && ctx.Err() == nil {
+				w.Log.Warn("a lease was not extended", "error", err)
+			}
+		}
+	}
+}
+
+// result brings about the result of a job. If it is there already, nothing is run.
+func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
+	job := lease.Job()
+	_, err := w.Queue.Result(ctx, c.Name, job.Kind, job.Key())
+	if err == nil || !errors.Is(err, ErrNoResult) {
+		return err
+	}
+	dir, err := os.MkdirTemp(w.Dir, "lockstep-fleet-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if job.Kind == TriageKind {
+		return w.triage(ctx, c, lease, dir)
+	}
+	return w.runRange(ctx, c, lease, dir)
+}
+
+// runRange runs a range, puts its result, and asks for the triage of its failures.
+func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir string) error {
+	job := lease.Job()
+	first, seeds := c.Range(job.Range)
+	run, part, err := w.Program.run(ctx, dir, c, first, seeds, false)
+	if err != nil {
+		return w.giveUp(ctx, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
+	}
+	mine, err := json.Marshal(&RangeResult{Worker: w.Name, State: run.State})
+	if err != nil {
+		return err
+	}
+	if err := w.ask(ctx, c, part, &job); err != nil { // before the result, or else nobody may do it
+		return err
+	}
+	kept, err := w.put(ctx, &job, mine)
+	if err != nil {
+		return err
+	}
+	w.count(seeds)
+	w.fair.charge(c, seeds)
+	return w.compare(ctx, c, &job, part, kept, mine)
+}
+
+// putTries is how often a worker tries to put a result, which has taken it some time.
+const putTries = 10
+
+// put puts a result, also to a queue that is away for a while.
+func (w *Worker) put(ctx context.Context, job *Job, data []byte) (kept []byte, err error) {
+	for range putTries {
+		kept, err = w.Queue.Put(ctx, job.Campaign, job.Kind, job.Key(), data)
+		if err == nil || errors.Is(err, ErrResult) || ctx.Err() != nil {
+			break
+		}
+		pause(ctx, time.Second)
+	}
+	return kept, err
+}
+
+// compare compares the result of a range with the one that is kept, which may be of
+// another worker: two that differ are a finding.
+func (w *Worker) compare(ctx context.Context, c *Campaign, job *Job, part *campaign.Part, kept, mine []byte) error {
+	_, first, err := parseRange(kept, c, job.Range)
+	if err == nil && first != nil && first.SameRuns(part) {
+		return nil
+	}
+	_, err = w.Queue.Put(ctx, c.Name, conflictKind, job.Key(), mine)
+	return err
+}
+
+// ask adds a job of triage for each signature that has no result of one.
+func (w *Worker) ask(ctx context.Context, c *Campaign, part *campaign.Part, job *Job) error {
+	var jobs []Job
+	for _, g := range part.Summary().Groups {
+		if g.Signature == play.UndecidedSignature {
+			continue // it depends on the machine
+		}
+		_, err := w.Queue.Result(ctx, c.Name, TriageKind, SignatureKey(g.Signature))
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, ErrNoResult) {
+			return err
+		}
+		hash, _ := part.Run(g.First)
+		jobs = append(jobs, Job{Campaign: c.Name, Kind: TriageKind, Range: job.Range, Signature: g.Signature, Seed: g.First, Hash: hash, Finder: w.Name})
+	}
+	return w.Queue.AddJobs(ctx, jobs)
+}
+
+// giveUp makes the trouble of a job its result if enough workers have tried.
+func (w *Worker) giveUp(ctx context.Context, lease Lease, trouble error, result any) error {
+	if ctx.Err() != nil || lease.Delivery() < MaxDeliveries {
+		return trouble
+	}
+	data, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	job := lease.Job()
+	w.Log.Error("a job is given up", "campaign", job.Campaign, "kind", job.Kind, "key", job.Key(), "error", trouble)
+	_, err = w.Queue.Put(ctx, job.Campaign, job.Kind, job.Key(), data)
+	return err
+}
+
+func (w *Worker) count(seeds uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.status.Seeds += seeds
+	w.status.Jobs++
+}
+
+// tell tells the queue of the worker's work.
+func (w *Worker) tell(ctx context.Context, now string) {
+	w.mu.Lock()
+	w.status.Now = now
+	status := w.status
+	w.mu.Unlock()
+	if err := w.Queue.Beat(context.WithoutCancel(ctx), &status); err != nil {
+		w.Log.Debug("the queue was not told of this worker", "error", err)
+	}
+}
+
+// beat tells the queue again while a job goes on.
+func (w *Worker) beat(ctx context.Context) {
+	for t := time.NewTicker(beatInterval); ; {
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+			w.mu.Lock()
+			now := w.status.Now
+			w.mu.Unlock()
+			w.tell(ctx, now)
+		}
+	}
+}
+
+// ValidName reports whether a worker may have a name.
+func ValidName(name string) bool {
+	return name != "" && len(name) <= maxWorkerName && !strings.ContainsFunc(name, func(r rune) bool {
+		return !slices.Contains([]rune("-_."), r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+}

@@ -1,0 +1,224 @@
+package fleet_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/harness"
+	"github.com/stretchr/testify/require"
+)
+
+// twist makes the program of these tests run its seeds in another way, though it is the
+// same file: as a machine whose memory is broken.
+const twist = "LOCKSTEP_FLEET_TWIST"
+
+// The test binary is the program of a system when its first argument is fuzz.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 || os.Args[1] != "fuzz" {
+		os.Exit(m.Run())
+	}
+	sys := canary.System()
+	begin := sys.New
+	sys.New = func(p *scenarios.Plan) scenarios.Run {
+		if os.Getenv(twist) != "" {
+			other := *p
+			other.Seed += 1000
+			p = &other
+		}
+		return begin(p)
+	}
+	harness.Main(sys)
+}
+
+// A fleet of one process: two workers find the failures, and each is repeated by the
+// worker that did not find it.
+func TestTwoWorkersShareACampaign(t *testing.T) {
+	f := newFleet(t, 300)
+	f.work("ada", "bob")
+	r := f.settled()
+	require.Equal(t, fleet.Failed, r.Verdict)
+	require.EqualValues(t, 300, r.Seeds)
+	require.NotEmpty(t, r.Hash)
+	require.NotEmpty(t, r.Findings)
+	for _, found := range r.Findings {
+		require.True(t, found.Triage.Confirmed)
+		require.NotEqual(t, found.Triage.Job.Finder, found.Triage.Worker)
+		require.NotEmpty(t, found.Triage.Plan)
+	}
+
+	single := newFleet(t, 300)
+	single.queue, single.campaign.RangeSeeds = fleet.NewMemory(), 300
+	require.NoError(t, fleet.Submit(t.Context(), single.queue, single.campaign))
+	single.work("eve")
+	require.Equal(t, r.Hash, single.settled().Hash)
+}
+
+// A range that two workers run in two ways is told: the result that came first does not
+// win in silence.
+func TestTwoResultsOfARangeAreAFinding(t *testing.T) {
+	f := newFleet(t, 20)
+	slow, err := f.queue.Take(t.Context(), f.campaign, fleet.RangeKind) // by a worker that is silent
+	require.NoError(t, err)
+	t.Setenv(twist, "yes")
+	f.work("ada")
+	f.settled()
+	require.NoError(t, os.Unsetenv(twist))
+	require.NoError(t, fleet.RunRange(f.worker("bob"), t.Context(), f.campaign, slow, t.TempDir()))
+	r := f.settled()
+	require.Equal(t, []int{0}, r.Conflicts)
+	require.Equal(t, fleet.HarnessFault, r.Verdict)
+}
+
+// A failure that is another one when it is repeated is told.
+func TestAFailureThatIsNotRepeatedIsAFinding(t *testing.T) {
+	f := newFleet(t, 200)
+	f.queue, f.campaign.Lease = fleet.NewMemory(), 10*time.Second // it returns its own failures for a fifth of this
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	stop := f.workUntil("ada")
+	require.Eventually(t, func() bool { return f.read().Done == f.campaign.Ranges() }, 20*time.Second, 20*time.Millisecond)
+	stop()
+	t.Setenv(twist, "yes")
+	f.work("bob")
+	r := f.settled()
+	require.Equal(t, fleet.HarnessFault, r.Verdict)
+	require.True(t, slices.ContainsFunc(r.Findings, func(found fleet.Finding) bool { return !found.Triage.Confirmed }))
+}
+
+// A program that cannot run the seeds does not keep the workers for ever.
+func TestARangeThatCannotBeRunIsGivenUp(t *testing.T) {
+	f := newFleet(t, 10)
+	f.campaign.Plans.System = "none" // known to no program
+	f.queue = fleet.NewMemory()
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	f.work("ada")
+	r := f.settled()
+	require.Equal(t, fleet.HarnessFault, r.Verdict)
+	require.Contains(t, r.Troubles[0].Text, `unknown system "none"`)
+	require.Equal(t, "ada", r.Troubles[0].Worker)
+}
+
+func TestACampaignOfAnotherBuildIsLeftToOthers(t *testing.T) {
+	f := newFleet(t, 10)
+	f.campaign.Build = "0123456789abcdef"
+	f.queue = fleet.NewMemory()
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	f.work("ada")
+	require.Eventually(t, func() bool {
+		return bytes.Contains(f.log.bytes(), []byte("campaign night is of another build: give --binary a copy of the file with which it was submitted"))
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, 1, f.read().Left.Waiting)
+}
+
+// Results come from strangers. One that cannot be does not count, and is told.
+func TestAFalseResultDoesNotCount(t *testing.T) {
+	f := newFleet(t, 40)
+	f.work("ada")
+	good := f.settled()
+	true0, err := f.queue.Result(t.Context(), "night", fleet.RangeKind, "0")
+	require.NoError(t, err)
+	for want, data := range map[string]string{
+		"not a result of a fleet":                  `{`,
+		"want the name of a worker, and a state":   `{"worker":"eve"}`,
+		"the result: cannot go on from this state": `{"worker":"eve","state":{"format":1}}`,
+		"want 20 from 20 on":                       string(true0), // of another range
+	} {
+		q := fleet.NewMemory()
+		require.NoError(t, q.AddCampaign(t.Context(), f.campaign))
+		for key, text := range map[string]string{"0": string(true0), "1": data, "2": string(true0), "x": data} {
+			_, err := q.Put(t.Context(), "night", fleet.RangeKind, key, []byte(text))
+			require.NoError(t, err)
+		}
+		r, err := fleet.Read(t.Context(), q, f.campaign)
+		require.NoError(t, err)
+		require.Equal(t, fleet.HarnessFault, r.Verdict)
+		require.Len(t, r.Troubles, 1, "keys of no range are passed over")
+		require.Contains(t, r.Troubles[0].Text, want)
+		require.Empty(t, r.Hash)
+		require.Less(t, r.Seeds, good.Seeds)
+	}
+}
+
+// testFleet is a campaign of the canary in a queue in memory, and its workers.
+type testFleet struct {
+	t        *testing.T
+	queue    fleet.Queue
+	campaign *fleet.Campaign
+	program  *fleet.Program
+	log      lockedBuffer
+}
+
+func newFleet(t *testing.T, seeds uint64) *testFleet {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	program, err := fleet.OpenProgram(self, 1)
+	require.NoError(t, err)
+	f := &testFleet{t: t, queue: fleet.NewMemory(), program: program, campaign: &fleet.Campaign{
+		Name: "night", Build: program.Build, Seeds: seeds, RangeSeeds: 20, Guard: 5, CheckTimeout: 5 * time.Second, Weight: 1, Lease: time.Second,
+	}}
+	f.campaign.Probe, err = program.Probe(t.Context(), t.TempDir(), f.campaign)
+	require.NoError(t, err)
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	return f
+}
+
+func (f *testFleet) worker(name string) *fleet.Worker {
+	return &fleet.Worker{Name: name, Queue: f.queue, Program: f.program, Dir: f.t.TempDir(), Idle: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&f.log, nil))}
+}
+
+// work has workers work until the test ends.
+func (f *testFleet) work(names ...string) {
+	for _, name := range names {
+		f.t.Cleanup(f.workUntil(name))
+	}
+}
+
+// workUntil has a worker work until stop is called.
+func (f *testFleet) workUntil(name string) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	w, ended := f.worker(name), make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Run(ctx) // the error of ctx
+	}()
+	return func() { cancel(); <-ended }
+}
+
+func (f *testFleet) read() *fleet.Report {
+	r, err := fleet.Read(f.t.Context(), f.queue, f.campaign)
+	require.NoError(f.t, err)
+	return r
+}
+
+func (f *testFleet) settled() (r *fleet.Report) {
+	f.t.Helper()
+	require.Eventually(f.t, func() bool { r = f.read(); return r.Settled() }, 60*time.Second, 20*time.Millisecond, "%s", &f.log)
+	return r
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.buf.Bytes())
+}
+
+func (b *lockedBuffer) String() string { return string(b.bytes()) }

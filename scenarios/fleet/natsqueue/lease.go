@@ -1,6 +1,7 @@
 package natsqueue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -19,24 +20,22 @@ func (q *Queue) Take(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (f
 	if err != nil {
 		return nil, err
 	}
-	for m := range batch.Messages() {
-		job, err := fleet.ParseJob(m.Data(), c)
-		if err == nil && job.Kind != kind {
-			err = fleet.ErrJob
-		}
-		if err != nil {
-			return nil, errors.Join(err, m.TermWithReason(err.Error()))
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return nil, err
-		}
-		return &lease{m, job, int(meta.NumDelivered), c.Lease}, nil
+	m, ok := <-batch.Messages()
+	if !ok {
+		return nil, cmp.Or(batch.Error(), fleet.ErrNoJob)
 	}
-	if err := batch.Error(); err != nil {
+	job, err := fleet.ParseJob(m.Data(), c)
+	if err == nil && job.Kind != kind {
+		err = fleet.ErrJob
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.TermWithReason(err.Error()))
+	}
+	meta, err := m.Metadata()
+	if err != nil {
 		return nil, err
 	}
-	return nil, fleet.ErrNoJob
+	return &lease{m, job, int(meta.NumDelivered), c.Lease}, nil
 }
 
 // consumer returns the consumer of a name.

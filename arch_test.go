@@ -122,6 +122,10 @@ var layers = map[string]layer{
 	},
 
 	"scenarios/fleet": {internal: []string{"node/input", "scenarios", "scenarios/campaign", "scenarios/harness/cli", "scenarios/play"}},
+	"scenarios/fleet/steward": {
+		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/harness/board"},
+		external: []string{"github.com/prometheus/client_golang/prometheus"},
+	},
 	"scenarios/fleet/natsqueue": {
 		internal: []string{"scenarios/fleet"},
 		external: []string{"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go", "github.com/nats-io/nats.go/jetstream"},
@@ -133,8 +137,8 @@ var layers = map[string]layer{
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
 	"cmd/lockstep-fleet": {
-		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/natsqueue", "scenarios/harness/cli"},
-		external: []string{"github.com/nats-io/nats.go", "github.com/spf13/cobra"},
+		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/natsqueue", "scenarios/fleet/steward", "scenarios/harness/board", "scenarios/harness/cli"},
+		external: []string{"github.com/nats-io/nats.go", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/spf13/cobra"},
 	},
 
 	"cmd/lockstep/internal/settings": {external: []string{"github.com/spf13/pflag", "go.yaml.in/yaml/v3"}},

@@ -96,7 +96,8 @@
 //   - [github.com/lockstep-dst/lockstep/scenarios/harness/board]: the page of campaigns.
 //   - [github.com/lockstep-dst/lockstep/cmd/lockstep-fleet]
 //     [github.com/lockstep-dst/lockstep/scenarios/fleet]
-//     [github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue]: one campaign on many
+//     [github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue]
+//     [github.com/lockstep-dst/lockstep/scenarios/fleet/steward]: one campaign on many
 //     machines.
 //   - [github.com/lockstep-dst/lockstep/scenarios/internal/pageparts]: what the pages of
 //     failures and of campaigns share.

@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -118,12 +121,25 @@ func (f *testFleet) command(args ...string) *exec.Cmd {
 // run runs a command to its end, and returns its output.
 func (f *testFleet) run(code int, args ...string) string {
 	f.t.Helper()
+	out, _ := f.both(code, args...)
+	return out
+}
+
+// errors runs a command to its end, and returns what it says of errors.
+func (f *testFleet) errors(code int, args ...string) string {
+	f.t.Helper()
+	_, errs := f.both(code, args...)
+	return errs
+}
+
+func (f *testFleet) both(code int, args ...string) (out, errs string) {
+	f.t.Helper()
 	cmd := f.command(args...)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	require.Equal(f.t, code, cmd.ProcessState.ExitCode(), "%v: %v\n%s%s", args, err, out, errs.String())
-	return string(out)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	data, err := cmd.Output()
+	require.Equal(f.t, code, cmd.ProcessState.ExitCode(), "%v: %v\n%s%s", args, err, data, said.String())
+	return string(data), said.String()
 }
 
 // program runs the program of the system.
@@ -178,6 +194,31 @@ func (f *testFleet) killOneAtWork(workers map[string]*process) (name string) {
 		return true
 	}, 20*time.Second, 10*time.Millisecond)
 	return name
+}
+
+// The page and the metrics are served beside the queue, and a campaign can be removed.
+func TestServe(t *testing.T) {
+	f := newFleet(t)
+	p := f.start("serve", "--dir", "state", "--listen", f.address, "--http", "127.0.0.1:0")
+	p.until("the page is at ")
+	page := regexp.MustCompile(`the page is at (\S+)`).FindStringSubmatch(p.output.String())[1]
+	f.run(0, "submit", "night", "--nats", f.url, "--binary", f.self, "--seeds", "40", "--range", "20")
+	require.Contains(t, get(t, page+"metrics"), `lockstep_fleet_jobs{campaign="night",kind="range",state="waiting"} 2`)
+	require.Contains(t, get(t, page+"v1/campaigns"), `"format":"lockstep-campaigns"`)
+
+	f.start("work", "--nats", f.url, "--binary", f.self)
+	require.Eventually(t, func() bool { return strings.Contains(get(t, page+"v1/campaigns"), "lockstep fleet status night") }, 20*time.Second, 50*time.Millisecond)
+	f.run(0, "remove", "night", "--nats", f.url)
+	f.run(2, "status", "night", "--nats", f.url)
+}
+
+func get(t *testing.T, url string) string {
+	r, err := http.Get(url)
+	require.NoError(t, err)
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	return string(text)
 }
 
 func (f *testFleet) withoutTimes(name string) string {

@@ -33,7 +33,7 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input, 3 harness fa
 		SilenceErrors: true,
 	}
 	cli.AddOutputFlags(cmd)
-	cmd.AddCommand(serveCommand(), workCommand(), submitCommand(), statusCommand())
+	cmd.AddCommand(serveCommand(), workCommand(), submitCommand(), statusCommand(), removeCommand())
 	cmd.AddGroup(&cobra.Group{ID: "fleet", Title: "Commands of the fleet:"})
 	cli.AddHelp(cmd, topics)
 	return cmd
@@ -41,9 +41,9 @@ Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input, 3 harness fa
 
 var topics = map[string]cli.Topic{
 	"serve": {Group: "fleet", Examples: []string{
-		"serve --dir fleet",
+		"serve --dir fleet --http 127.0.0.1:7788 --canary lockstep",
 		"serve --dir fleet --listen 10.0.0.1:4222 --config nats.conf    # for other machines",
-		"serve --nats nats://10.0.0.1:4222 --replicas 3                 # prepare a cluster of your own",
+		"serve --nats nats://10.0.0.1:4222 --replicas 3                 # in a cluster of your own",
 	}},
 	"work": {Group: "fleet", Examples: []string{
 		"work --binary ./mine",
@@ -58,4 +58,5 @@ var topics = map[string]cli.Topic{
 		"status nightly --json",
 		"status nightly --wait --state whole.json    # a state for fuzz",
 	}},
+	"remove": {Group: "fleet", Examples: []string{"remove nightly"}},
 }

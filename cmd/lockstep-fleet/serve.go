@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
@@ -16,8 +19,10 @@ import (
 
 type serve struct {
 	connection
-	dir, listen, config string
-	replicas            int
+	dir, listen, config        string
+	out, http, canary, webhook string
+	replicas                   int
+	prepareOnly                bool
 }
 
 func serveCommand() *cobra.Command {
@@ -29,9 +34,14 @@ func serveCommand() *cobra.Command {
 synced before it counts; the same directory goes on after an end of any kind.
 
 Without a configuration it listens on this host alone. For other machines give --config
-with a configuration of nats-server that has users, and certificates. With --nats nothing
-is served: the streams of the fleet are made in a NATS cluster of your own, or brought up
-to date there.`,
+with a configuration of nats-server that has users, and certificates. With --nats the
+queue is in a NATS cluster of your own, where the streams of the fleet are made, or
+brought up to date.
+
+It looks after the campaigns, too: jobs that were lost are added again, and what an ended
+campaign has shown is kept in the folder --out, as fuzz --out and --state keep it. The page
+of this folder, with what is new, ongoing, gone and regressed, is at --http, with /metrics
+for Prometheus. With --canary a campaign that has to fail is run every hour.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
 	}
@@ -40,6 +50,11 @@ to date there.`,
 	f.StringVar(&s.dir, "dir", "fleet", "directory of the state")
 	f.StringVar(&s.listen, "listen", "127.0.0.1:4222", "address of the queue; with port 0 a free one is taken")
 	f.StringVar(&s.config, "config", "", "file with a configuration of nats-server, for users and certificates")
+	f.StringVar(&s.out, "out", "failures", "folder for what campaigns have shown")
+	f.StringVar(&s.http, "http", "", "loopback address of the page and the metrics, as in 127.0.0.1:7788")
+	f.StringVar(&s.canary, "canary", "", "program with the system canary, as lockstep, which is run every hour and has to fail")
+	f.StringVar(&s.webhook, "webhook", "", "URL to which the end of each campaign is posted, as JSON")
+	f.BoolVar(&s.prepareOnly, "prepare", false, "with --nats: make the streams, and end")
 	f.IntVar(&s.replicas, "replicas", 1, "servers that keep each stream, in a cluster of your own")
 	return cmd
 }
@@ -48,45 +63,81 @@ func (s *serve) run(cmd *cobra.Command) error {
 	if s.replicas < 1 || s.replicas > 5 {
 		return fmt.Errorf("--replicas %d: want 1 to 5", s.replicas)
 	}
-	if s.login.URL != "" {
-		return s.prepare(cmd)
-	}
-	o, err := natsqueue.ServerOptions(s.dir, s.listen, s.config)
+	steward, err := s.steward(cmd)
 	if err != nil {
 		return err
 	}
-	server, err := natsqueue.Start(o, nil)
+	end, err := s.startServer()
 	if err != nil {
 		return err
 	}
-	defer func() {
-		server.Shutdown()
-		server.WaitForShutdown()
-	}()
-	s.login.URL = server.ClientURL()
+	defer end()
 	if err := s.setUp(cmd.Context()); err != nil {
 		return err
 	}
-	if cli.AsJSON(cmd) {
-		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"address": s.login.URL, "dir": s.dir}) // the output keeps its errors
-	} else {
-		fmt.Fprintf(cmd.OutOrStdout(), "the queue is at %s until Ctrl-C; its state is in %s\n", s.login.URL, s.dir)
+	if s.prepareOnly {
+		return nil
 	}
-	<-cmd.Context().Done()
+	q, closeQueue, err := s.open(cmd.Context(), "serve")
+	if err != nil {
+		return err
+	}
+	defer closeQueue()
+	steward.Queue = q
+	page, err := s.servePage(cmd.Context(), q)
+	if err != nil {
+		return err
+	}
+	defer page.wait()
+	if cli.AsJSON(cmd) {
+		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"address": s.login.URL, "dir": s.dir, "out": s.out, "http": page.address}) // the output keeps its errors
+	} else {
+		fmt.Fprintf(cmd.OutOrStdout(), "the queue is at %s until Ctrl-C; what campaigns show is kept in %s\n", s.login.URL, s.out)
+		if page.address != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "the page is at %s\n", page.address)
+		}
+	}
+	steward.Run(cmd.Context())
 	return nil
 }
 
-// prepare makes the streams in a cluster.
-func (s *serve) prepare(cmd *cobra.Command) error {
-	if err := s.setUp(cmd.Context()); err != nil {
-		return err
+// steward returns the steward, without its queue.
+func (s *serve) steward(cmd *cobra.Command) (*steward.Steward, error) {
+	st := &steward.Steward{Out: s.out, Log: newLog(cmd.ErrOrStderr())}
+	if s.canary != "" {
+		program, err := fleet.OpenProgram(s.canary, 0)
+		if err != nil {
+			return nil, fmt.Errorf("--canary: %w", err)
+		}
+		st.Canary = program
 	}
-	if cli.AsJSON(cmd) {
-		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"address": s.login.URL})
-	} else {
-		fmt.Fprintf(cmd.OutOrStdout(), "the fleet can use %s\n", s.login.URL)
+	if s.webhook != "" {
+		if u, err := url.Parse(s.webhook); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("--webhook %q: want a URL, as in https://chat.example/hook", s.webhook)
+		}
+		st.Tell = steward.Webhook(s.webhook)
 	}
-	return nil
+	return st, nil
+}
+
+// startServer starts a server in this process, unless the queue is in a cluster.
+func (s *serve) startServer() (end func(), err error) {
+	if s.login.URL != "" {
+		return func() {}, nil
+	}
+	o, err := natsqueue.ServerOptions(s.dir, s.listen, s.config)
+	if err != nil {
+		return nil, err
+	}
+	server, err := natsqueue.Start(o, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.login.URL = server.ClientURL()
+	return func() {
+		server.Shutdown()
+		server.WaitForShutdown()
+	}, nil
 }
 
 func (s *serve) setUp(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
@@ -60,6 +61,9 @@ func (s *submit) run(cmd *cobra.Command, name string) (err error) {
 	program, err := fleet.OpenProgram(s.binary, 0)
 	if err != nil {
 		return fmt.Errorf("--binary: %w", err)
+	}
+	if steward.IsCanary(name) {
+		return fmt.Errorf("campaign %s: the names that begin with canary- are those of fleet serve --canary: give it another name", name)
 	}
 	c := &s.campaign
 	if c.First, c.Seeds, err = parseSeeds(s.seeds); err != nil {

@@ -38,16 +38,8 @@ func (j *Joint) Append(p *Part) error {
 // Next is the first seed that the joint campaign has not run.
 func (j *Joint) Next() uint64 { return j.state.Start + j.state.Summary.Seeds }
 
-// Merged returns the result as that of one shard with all the seeds. Its hash and LastNew
-// have their meaning.
-func (j *Joint) Merged() Merged {
-	s := j.state
-	m := Merged{Shape: s.Shape, Marks: s.Marks, Start: s.Start, Shards: 1, Summary: s.Summary.clone()}
-	if s.Summary.Interrupted {
-		m.Partial = []uint64{0}
-	}
-	return m
-}
+// Merged returns the result as that of one shard with all the seeds.
+func (j *Joint) Merged() Merged { return j.state.merged() }
 
 // WriteState saves the result in a file, which it replaces atomically: a campaign of all
 // the seeds resumes from it.

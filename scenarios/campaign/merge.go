@@ -12,8 +12,8 @@ import (
 // MaxShards is the most campaigns that can share the seeds.
 const MaxShards = 1 << 16
 
-// Merged is the joint result of campaigns that share the seeds. The hash and
-// LastNew of its summary have no meaning.
+// Merged is the joint result of campaigns that share the seeds. With more than one shard
+// the hash and LastNew of its summary have no meaning.
 type Merged struct {
 	Shape   scenarios.Shape
 	Marks   []string
@@ -47,6 +47,9 @@ func MergeStates(names []string) (Merged, error) {
 		}
 		shards[s.Shard] = s
 	}
+	if first.Shards == 1 {
+		return first.merged(), nil
+	}
 	m := Merged{Shape: first.Shape, Marks: first.Marks, Start: first.Start, Shards: first.Shards}
 	m.Summary.Marks = make([]uint64, len(m.Marks))
 	for i := range m.Shards {
@@ -60,6 +63,15 @@ func MergeStates(names []string) (Merged, error) {
 		}
 	}
 	return m, nil
+}
+
+// merged returns the result of a campaign without shards.
+func (s *savedState) merged() Merged {
+	m := Merged{Shape: s.Shape, Marks: s.Marks, Start: s.Start, Shards: 1, Summary: s.Summary.clone()}
+	if s.Summary.Interrupted {
+		m.Partial = []uint64{0}
+	}
+	return m
 }
 
 // merge adds the results of seeds that s does not cover.

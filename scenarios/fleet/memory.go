@@ -169,6 +169,16 @@ func (m *Memory) Left(_ context.Context, campaign string, kind Kind) (left Left,
 	return left, nil
 }
 
+// Remove implements Queue.
+func (m *Memory) Remove(_ context.Context, campaign string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.campaigns, campaign)
+	maps.DeleteFunc(m.jobs, func(name jobName, _ *memoryJob) bool { return name.campaign == campaign })
+	maps.DeleteFunc(m.results, func(name jobName, _ []byte) bool { return name.campaign == campaign })
+	return nil
+}
+
 // beatTime is the time for which a queue tells of a worker.
 const beatTime = time.Minute
 

@@ -44,6 +44,9 @@ type Queue interface {
 	// Left counts the jobs of a kind that wait and that are leased.
 	Left(ctx context.Context, campaign string, kind Kind) (Left, error)
 
+	// Remove removes a campaign with its jobs and results.
+	Remove(ctx context.Context, campaign string) error
+
 	// Beat tells of a worker, for a minute.
 	Beat(ctx context.Context, w *WorkerStatus) error
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node/input"
 )
@@ -44,8 +45,9 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 // How often a worker returns its own failure for others. The queue may not know of them
 // yet, and all of them may be busy.
 const (
-	minOwn = 3
-	maxOwn = 10
+	minOwn   = 3
+	maxOwn   = 30
+	ownDelay = 2 * time.Second // before the next worker may have it
 )
 
 // hasOthers reports whether there is another worker for a campaign.

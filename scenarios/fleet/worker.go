@@ -143,7 +143,7 @@ func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) {
 	case ctx.Err() != nil:
 		err = lease.Return(after, 0)
 	case errors.Is(err, errOwnFailure):
-		err = lease.Return(after, lease.Expiry()/5)
+		err = lease.Return(after, min(lease.Expiry()/5, ownDelay))
 	default:
 		w.Log.Warn("a job failed", "campaign", c.Name, "kind", job.Kind, "key", job.Key(), "try", lease.Delivery(), "error", err)
 		err = lease.Return(after, time.Duration(lease.Delivery())*lease.Expiry()/10)

@@ -128,6 +128,26 @@ var conformance = []struct {
 		require.Equal(t, "a/b c*>", l.Job().Signature)
 		require.Zero(t, left(t, q, c))
 	}},
+	{"a campaign that is removed leaves nothing, and its name is free", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 3)))
+		l := take(t, q, c)
+		_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("one"))
+		require.NoError(t, err)
+		require.NoError(t, q.Remove(t.Context(), c.Name))
+		all, err := q.Campaigns(t.Context())
+		require.NoError(t, err)
+		require.NotContains(t, all, c)
+		_, err = q.Take(t.Context(), c, fleet.RangeKind)
+		require.ErrorIs(t, err, fleet.ErrNoJob)
+		_ = l.Return(t.Context(), 0) // it is of no queue
+
+		other := *c
+		other.Seeds--
+		require.NoError(t, q.AddCampaign(t.Context(), &other))
+		require.Zero(t, left(t, q, c))
+		_, err = q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+		require.ErrorIs(t, err, fleet.ErrNoResult)
+	}},
 	{"workers tell of themselves", func(t *testing.T, q fleet.Queue, _ *fleet.Campaign) {
 		for _, seeds := range []uint64{1, 2} {
 			require.NoError(t, q.Beat(t.Context(), &fleet.WorkerStatus{Name: "host.example-7", Seeds: seeds}))

@@ -7,12 +7,25 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Take implements fleet.Queue. A message that is no job of the campaign is taken out.
 func (q *Queue) Take(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (fleet.Lease, error) {
+	l, err := q.take(ctx, c, kind)
+	if errors.Is(err, nats.ErrNoResponders) { // the consumer has gone, or is one that was made anew
+		q.forget(consumerName(c.Name, kind))
+		l, err = q.take(ctx, c, kind)
+	}
+	return l, err
+}
+
+func (q *Queue) take(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (fleet.Lease, error) {
 	from, err := q.consumer(ctx, consumerName(c.Name, kind))
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil, fleet.ErrNoJob // the campaign was removed
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +63,12 @@ func (q *Queue) consumer(ctx context.Context, name string) (jetstream.Consumer, 
 		q.consumers[name] = c
 	}
 	return c, err
+}
+
+func (q *Queue) forget(name string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.consumers, name)
 }
 
 // lease is a message that is not acknowledged.

@@ -102,6 +102,15 @@ func readRecords(dir string) (list []Record, notes []string, err error) {
 	return list[max(0, len(list)-maxRecords):], notes, nil
 }
 
+// LastStandings returns the standings of the last campaign of which a folder has a record.
+func LastStandings(dir string) ([]Standing, error) {
+	records, _, err := readRecords(dir)
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	return Compare(records)[len(records)-1], nil
+}
+
 func parseRecord(line []byte) (r Record, err error) {
 	if err := json.Unmarshal(line, &r); err != nil {
 		return r, fmt.Errorf("%w: %w", errRecord, err)

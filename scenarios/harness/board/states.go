@@ -42,6 +42,16 @@ func (s *stateFile) read() bool {
 
 // figuresOf returns the figures of a state file.
 func figuresOf(name string, m *campaign.Merged) Figures {
+	stage := "ended"
+	if len(m.Partial) > 0 {
+		stage = "runs, or was interrupted"
+	}
+	return Figures{Name: filepath.Base(name), Stage: stage, Record: RecordOf(m)}
+}
+
+// RecordOf returns the record of campaigns by their states. It has no time, build, command
+// or lines that repeat failures: these are in no state.
+func RecordOf(m *campaign.Merged) Record {
 	sum := &m.Summary
 	r := Record{
 		Version: recordVersion, System: m.Shape.System, Profile: string(m.Shape.Profile), Plans: plansID(m.Shape),
@@ -52,14 +62,14 @@ func figuresOf(name string, m *campaign.Merged) Figures {
 	if r.Seconds > 0 {
 		r.SeedsPerSecond = float64(r.Seeds) / r.Seconds
 	}
-	for _, g := range sum.Groups[:min(len(sum.Groups), maxSignatures)] {
+	for i, g := range sum.Groups {
+		if i == maxSignatures {
+			r.More = len(sum.Groups) - i
+			break
+		}
 		r.Signatures = append(r.Signatures, Signature{Signature: g.Signature, Count: g.Count, First: g.First})
 	}
-	stage := "ended"
-	if len(m.Partial) > 0 {
-		stage = "runs, or was interrupted"
-	}
-	return Figures{Name: filepath.Base(name), Stage: stage, Record: r}
+	return r
 }
 
 // now returns the figures with all samples; ok is false if the file cannot be read.

@@ -1,0 +1,127 @@
+package steward
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
+)
+
+// Steward looks after the campaigns of a queue. There is to be one for each.
+type Steward struct {
+	Queue  fleet.Queue
+	Out    string                                     // folder for what campaigns have shown
+	Canary *fleet.Program                             // that has the system canary; nil: none is sent
+	Tell   func(ctx context.Context, e *Ending) error // of each campaign that has ended; nil: nobody
+	Every  time.Duration                              // between two looks; 0: five seconds
+	Log    *slog.Logger
+
+	settled map[string]bool // campaigns that have ended
+	canary  string          // the last one that was sent
+}
+
+// Ending is a campaign that has ended.
+type Ending struct {
+	*fleet.Report
+	Standings []board.Standing `json:"standings,omitempty"` // new, ongoing, gone and regressed failures
+	Alarm     string           `json:"alarm,omitempty"`     // the fleet does not work as it should
+}
+
+// Run looks after the queue until ctx ends.
+func (s *Steward) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := s.Round(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			s.Log.Warn("the fleet cannot be looked after", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(cmp.Or(s.Every, 5*time.Second)):
+		}
+	}
+}
+
+// Round looks at all campaigns once.
+func (s *Steward) Round(ctx context.Context, now time.Time) error {
+	s.sendCanary(ctx, now)
+	campaigns, err := s.Queue.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range campaigns {
+		if err := s.look(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look looks at a campaign that has not ended. Its results are read only when no job is
+// left, since they are many.
+func (s *Steward) look(ctx context.Context, c *fleet.Campaign) error {
+	if s.settled[c.Name] {
+		return nil
+	}
+	if _, err := os.Stat(s.stateFile(c)); err == nil { // by an earlier process
+		s.settle(c)
+		return nil
+	}
+	for _, kind := range []fleet.Kind{fleet.RangeKind, fleet.TriageKind} {
+		if left, err := s.Queue.Left(ctx, c.Name, kind); err != nil || left != (fleet.Left{}) {
+			return err
+		}
+	}
+	r, err := fleet.Read(ctx, s.Queue, c)
+	switch {
+	case err != nil:
+		return err
+	case r.Lost > 0:
+		s.Log.Warn("the queue has lost jobs, which are added again", "campaign", c.Name, "ranges", r.Lost)
+		return fleet.Submit(ctx, s.Queue, c)
+	case !r.Settled():
+		return nil
+	}
+	return s.end(ctx, c, r)
+}
+
+func (s *Steward) settle(c *fleet.Campaign) {
+	if s.settled == nil {
+		s.settled = map[string]bool{}
+	}
+	s.settled[c.Name] = true
+}
+
+// stateFile is the last file that is kept of a campaign.
+func (s *Steward) stateFile(c *fleet.Campaign) string {
+	return filepath.Join(s.Out, c.Name+".state.json")
+}
+
+// end keeps what a campaign has shown, and tells of it. It is tried again until all is
+// kept.
+func (s *Steward) end(ctx context.Context, c *fleet.Campaign, r *fleet.Report) error {
+	e := &Ending{Report: r}
+	if IsCanary(c.Name) {
+		e.Alarm = canaryAlarm(r)
+	} else if err := s.keep(c, e); err != nil {
+		return err
+	}
+	s.settle(c)
+	level := slog.LevelInfo
+	if e.Alarm != "" {
+		level = slog.LevelError
+	}
+	s.Log.Log(ctx, level, "a campaign has ended", "campaign", c.Name, "verdict", r.Verdict, "seeds", r.Seeds, "failed", r.Failed, "alarm", e.Alarm)
+	if s.Tell != nil && (!IsCanary(c.Name) || e.Alarm != "") {
+		if err := s.Tell(ctx, e); err != nil {
+			s.Log.Warn("nobody was told of the end of a campaign", "campaign", c.Name, "error", err)
+		}
+	}
+	if IsCanary(c.Name) {
+		return s.Queue.Remove(ctx, c.Name)
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package steward_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
+	"github.com/lockstep-dst/lockstep/scenarios/harness"
+	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary is the program of a system when its first argument is fuzz.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "fuzz" {
+		harness.Main(canary.System())
+	}
+	os.Exit(m.Run())
+}
+
+// What a campaign has shown is kept, its failures are compared with those of the campaign
+// before, and somebody is told.
+func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
+	var told []steward.Ending
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var e steward.Ending
+		require.NoError(t, json.NewDecoder(r.Body).Decode(&e))
+		told = append(told, e)
+	}))
+	t.Cleanup(hook.Close)
+	f := newFleet(t)
+	f.steward.Tell = steward.Webhook(hook.URL)
+	for _, name := range []string{"monday", "tuesday"} {
+		f.campaign.Name = name
+		require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+		f.until(func() bool { return exists(filepath.Join(f.steward.Out, name+".state.json")) })
+	}
+	require.Len(t, told, 2)
+	for i, word := range []board.Word{board.New, board.Ongoing} {
+		require.Equal(t, fleet.Failed, told[i].Verdict)
+		require.Empty(t, told[i].Alarm)
+		require.NotEmpty(t, told[i].Standings)
+		for _, s := range told[i].Standings {
+			require.Equal(t, word, s.Word, s.Signature)
+		}
+	}
+	kept, err := filepath.Glob(filepath.Join(f.steward.Out, "failure-canary-*", "shrunk.json"))
+	require.NoError(t, err)
+	require.Len(t, kept, len(told[0].Standings))
+
+	// Another steward knows what has ended.
+	again := &steward.Steward{Queue: f.queue, Out: f.steward.Out, Log: f.steward.Log, Tell: f.steward.Tell}
+	require.NoError(t, again.Round(t.Context(), time.Now()))
+	require.Len(t, told, 2)
+}
+
+// Jobs that the queue has lost, as by a power failure, are added again.
+func TestLostJobsAreAddedAgain(t *testing.T) {
+	f := newFleet(t)
+	require.NoError(t, f.queue.AddCampaign(t.Context(), f.campaign))
+	require.NoError(t, f.queue.AddJobs(t.Context(), []fleet.Job{{Campaign: "monday", Kind: fleet.RangeKind, Range: 2}}))
+	f.until(func() bool { return exists(filepath.Join(f.steward.Out, "monday.state.json")) })
+	r, err := fleet.Read(t.Context(), f.queue, f.campaign)
+	require.NoError(t, err)
+	require.EqualValues(t, 100, r.Seeds)
+}
+
+// The canary of an hour is run, fails, and is gone; one that does not end, or does not
+// fail, is an alarm.
+func TestTheCanaryOfAnHour(t *testing.T) {
+	f := newFleet(t)
+	f.steward.Canary = f.program
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	f.now = func() time.Time { return now }
+	f.until(func() bool {
+		return strings.Contains(f.log.String(), "campaign=canary-2030-01-02-03 verdict=failed seeds=200")
+	})
+	all, err := f.queue.Campaigns(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, all)
+	require.NotContains(t, f.log.String(), "level=ERROR")
+	require.NoFileExists(t, filepath.Join(f.steward.Out, board.RecordsFile))
+
+	f.stop()
+	for range 2 {
+		now = now.Add(time.Hour)
+		require.NoError(t, f.steward.Round(t.Context(), now))
+	}
+	require.Contains(t, f.log.String(), "the canary of an hour before has not ended")
+
+	require.Contains(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Passed, Seeds: 200}), `its verdict is "passed"`)
+	require.Contains(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Failed, Seeds: 200, Findings: []fleet.Finding{{}}}), "were not repeated")
+}
+
+func TestMetrics(t *testing.T) {
+	f := newFleet(t)
+	f.stop()
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	require.NoError(t, f.queue.Beat(t.Context(), &fleet.WorkerStatus{Name: "bob", Build: "b1", Seeds: 7}))
+	_, err := f.queue.Take(t.Context(), f.campaign, fleet.RangeKind)
+	require.NoError(t, err)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(&steward.Collector{Queue: f.queue})
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	values := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			name := family.GetName()
+			for _, l := range m.Label {
+				name += " " + l.GetValue()
+			}
+			values[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	require.Equal(t, 4.0, values["lockstep_fleet_jobs monday range waiting"])
+	require.Equal(t, 1.0, values["lockstep_fleet_jobs monday range leased"])
+	require.Equal(t, 1.0, values["lockstep_fleet_workers b1"])
+	require.Equal(t, 7.0, values["lockstep_fleet_worker_seeds bob"])
+}
+
+// testFleet is a queue in memory with a worker and a steward.
+type testFleet struct {
+	t        *testing.T
+	queue    fleet.Queue
+	program  *fleet.Program
+	campaign *fleet.Campaign
+	steward  *steward.Steward
+	now      func() time.Time
+	stop     func() // of the worker
+	log      lockedBuffer
+}
+
+func newFleet(t *testing.T) *testFleet {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	program, err := fleet.OpenProgram(self, 1)
+	require.NoError(t, err)
+	f := &testFleet{t: t, queue: fleet.NewMemory(), program: program, now: time.Now, campaign: &fleet.Campaign{
+		Name: "monday", Build: program.Build, Seeds: 100, RangeSeeds: 20, CheckTimeout: 5 * time.Second, Weight: 1, Lease: time.Second,
+	}}
+	f.campaign.Probe, err = program.Probe(t.Context(), t.TempDir(), f.campaign)
+	require.NoError(t, err)
+	log := slog.New(slog.NewTextHandler(&f.log, nil))
+	f.steward = &steward.Steward{Queue: f.queue, Out: filepath.Join(t.TempDir(), "out"), Log: log}
+	w := &fleet.Worker{Name: "ada", Queue: f.queue, Program: program, Dir: t.TempDir(), Idle: 10 * time.Millisecond, Log: log}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Run(ctx) // the error of ctx
+	}()
+	f.stop = func() { cancel(); <-ended }
+	t.Cleanup(f.stop)
+	return f
+}
+
+// until looks after the fleet until something holds.
+func (f *testFleet) until(holds func() bool) {
+	f.t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
+		require.NoError(f.t, f.steward.Round(f.t.Context(), f.now()))
+		require.True(f.t, time.Now().Before(end), &f.log)
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}

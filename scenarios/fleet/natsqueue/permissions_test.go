@@ -2,6 +2,7 @@ package natsqueue_test
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -70,4 +71,12 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	_, err = js.Publish(ctx, "lockstep.jobs."+c.Name+".range.9", []byte("{}"))
 	require.Error(t, err)
 	require.Equal(t, 1, left(t, operator, c).Waiting+left(t, operator, c).Leased)
+}
+
+func TestThePageShowsThePermissions(t *testing.T) {
+	conf, err := os.ReadFile("testdata/users.conf")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../../docs/FLEET.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), "    "+strings.ReplaceAll(strings.TrimSpace(string(conf)), "\n", "\n    "))
 }

@@ -128,7 +128,7 @@ var layers = map[string]layer{
 	},
 	"scenarios/fleet/natsqueue": {
 		internal: []string{"scenarios/fleet"},
-		external: []string{"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go", "github.com/nats-io/nats.go/jetstream"},
+		external: []string{"github.com/nats-io/nats-server/v2/server", "github.com/nats-io/nats.go", "github.com/nats-io/nats.go/jetstream", "github.com/nats-io/nkeys"},
 	},
 
 	"examples/kv": {pure: true, internal: []string{"checker/history", "scenarios", "scenarios/harness", "scenarios/systemkit", "scenarios/workload", "sim", "sim/kit"}},

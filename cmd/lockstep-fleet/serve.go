@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
@@ -67,22 +65,15 @@ func (s *serve) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	end, err := s.startServer()
+	nc, end, err := s.startServer()
 	if err != nil {
 		return err
 	}
 	defer end()
-	if err := s.setUp(cmd.Context()); err != nil {
+	q, err := s.setUp(cmd.Context(), nc)
+	if err != nil || s.prepareOnly {
 		return err
 	}
-	if s.prepareOnly {
-		return nil
-	}
-	q, closeQueue, err := s.open(cmd.Context(), "serve")
-	if err != nil {
-		return err
-	}
-	defer closeQueue()
 	steward.Queue = q
 	page, err := s.servePage(cmd.Context(), q)
 	if err != nil {
@@ -120,37 +111,40 @@ func (s *serve) steward(cmd *cobra.Command) (*steward.Steward, error) {
 	return st, nil
 }
 
-// startServer starts a server in this process, unless the queue is in a cluster.
-func (s *serve) startServer() (end func(), err error) {
+// startServer starts a server in this process, unless the queue is in a cluster, and
+// connects to it.
+func (s *serve) startServer() (nc *nats.Conn, end func(), err error) {
 	if s.login.URL != "" {
-		return func() {}, nil
+		if nc, err = s.connect("serve"); err != nil {
+			return nil, nil, err
+		}
+		return nc, nc.Close, nil
 	}
 	o, err := natsqueue.ServerOptions(s.dir, s.listen, s.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	server, err := natsqueue.Start(o, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s.login.URL = server.ClientURL()
-	return func() {
-		server.Shutdown()
-		server.WaitForShutdown()
+	s.login.URL, s.login.Name = server.ClientURL(), "lockstep-fleet serve"
+	if nc, err = server.Connect(s.login); err != nil {
+		server.Stop()
+		return nil, nil, fmt.Errorf("no connection to the server in this process: %w; a server whose users have tokens needs --creds", err)
+	}
+	return nc, func() {
+		nc.Close()
+		server.Stop()
 	}, nil
 }
 
-func (s *serve) setUp(ctx context.Context) error {
-	nc, err := s.connect("serve")
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
+// setUp makes the streams of the queue, and opens it.
+func (s *serve) setUp(ctx context.Context, nc *nats.Conn) (*natsqueue.Queue, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	err = natsqueue.Setup(ctx, nc, s.replicas)
-	if errors.Is(err, nats.ErrPermissionViolation) || errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("%w: serve needs the permissions of docs/FLEET.md", err)
+	if err := natsqueue.Setup(ctx, nc, s.replicas); err != nil {
+		return nil, err
 	}
-	return err
+	return natsqueue.Open(ctx, nc)
 }

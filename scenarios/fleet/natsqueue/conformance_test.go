@@ -7,7 +7,6 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 )
@@ -78,12 +77,16 @@ var conformance = []struct {
 		require.Equal(t, 2, take(t, q, c).Delivery())
 	}},
 	{"a lease that is extended goes on", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		begin := time.Now()
 		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
 		l := take(t, q, c)
-		for range 6 {
-			time.Sleep(expiry / 3)
+		for extended := time.Now(); time.Since(begin) < 2*expiry; extended = time.Now() {
+			time.Sleep(expiry / 5)
 			require.NoError(t, l.Extend(t.Context()))
 			_, err := q.Take(t.Context(), c, fleet.RangeKind)
+			if time.Since(extended) > expiry*3/4 {
+				t.Skip("this machine is too busy for leases of ", expiry)
+			}
 			require.ErrorIs(t, err, fleet.ErrNoJob)
 		}
 	}},
@@ -170,8 +173,7 @@ func TestTheQueueOutlivesItsServer(t *testing.T) {
 	take(t, q, c)
 	_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("done"))
 	require.NoError(t, err)
-	first.Shutdown()
-	first.WaitForShutdown()
+	first.Stop()
 
 	q = open(t, start(t, dir))
 	all, err := q.Campaigns(t.Context())
@@ -207,23 +209,23 @@ func TestAServerForOtherMachinesHasUsers(t *testing.T) {
 	require.ErrorIs(t, err, natsqueue.ErrListen)
 }
 
-func start(t *testing.T, dir string) *server.Server {
+func start(t *testing.T, dir string) *natsqueue.Server {
 	o, err := natsqueue.ServerOptions(dir, "127.0.0.1:0", "")
 	require.NoError(t, err)
 	s, err := natsqueue.Start(o, nil)
 	require.NoError(t, err)
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	t.Cleanup(s.Stop)
 	return s
 }
 
-func connect(t *testing.T, s *server.Server) *nats.Conn {
+func connect(t *testing.T, s *natsqueue.Server) *nats.Conn {
 	nc, err := natsqueue.Connect(natsqueue.Login{URL: s.ClientURL(), Name: "test"})
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
 	return nc
 }
 
-func open(t *testing.T, s *server.Server) *natsqueue.Queue {
+func open(t *testing.T, s *natsqueue.Server) *natsqueue.Queue {
 	nc := connect(t, s)
 	require.NoError(t, natsqueue.Setup(t.Context(), nc, 1))
 	q, err := natsqueue.Open(t.Context(), nc)

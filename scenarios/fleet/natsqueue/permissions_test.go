@@ -21,7 +21,7 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	s, err := natsqueue.Start(o, nil)
 	require.NoError(t, err)
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	t.Cleanup(s.Stop)
 	as := func(user string) *nats.Conn {
 		nc, err := natsqueue.Connect(natsqueue.Login{URL: strings.Replace(s.ClientURL(), "nats://", "nats://"+user+":secret@", 1)})
 		require.NoError(t, err)
@@ -30,7 +30,10 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	}
 	_, err = natsqueue.Connect(natsqueue.Login{URL: s.ClientURL()})
 	require.ErrorIs(t, err, nats.ErrAuthorization)
-	require.NoError(t, natsqueue.Setup(t.Context(), as("operator"), 1))
+	own, err := s.Connect(natsqueue.Login{Name: "serve"}) // without a password
+	require.NoError(t, err)
+	t.Cleanup(own.Close)
+	require.NoError(t, natsqueue.Setup(t.Context(), own, 1))
 	operator, err := natsqueue.Open(t.Context(), as("operator"))
 	require.NoError(t, err)
 	c := added(t, operator)

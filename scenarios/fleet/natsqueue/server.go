@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 )
 
 // ErrListen is wrapped by errors about the address of a server.
@@ -44,8 +46,19 @@ func ServerOptions(dir, listen, config string) (*server.Options, error) {
 // startTimeout is the time that a server has to begin.
 const startTimeout = 30 * time.Second
 
-// Start starts a server. It is to be ended with Shutdown and WaitForShutdown.
-func Start(o *server.Options, log server.Logger) (*server.Server, error) {
+// Server is a server within this process.
+type Server struct {
+	*server.Server
+	own nkeys.KeyPair // of this process; nil: the server has no users, or users by tokens
+}
+
+// Start starts a server. If its configuration has users, this process is one more, with a
+// key of its own. It is to be ended with Stop.
+func Start(o *server.Options, log server.Logger) (*Server, error) {
+	own, err := addOwn(o)
+	if err != nil {
+		return nil, err
+	}
 	s, err := server.NewServer(o)
 	if err != nil {
 		return nil, err
@@ -54,10 +67,56 @@ func Start(o *server.Options, log server.Logger) (*server.Server, error) {
 		s.SetLogger(log, false, false)
 	}
 	s.Start()
+	started := &Server{s, own}
 	if !s.ReadyForConnections(startTimeout) {
-		s.Shutdown()
-		s.WaitForShutdown()
+		started.Stop()
 		return nil, fmt.Errorf("the server at %s:%d is not ready after %v: is the address in use, or the directory %s that of another server?", o.Host, o.Port, startTimeout, o.StoreDir)
 	}
-	return s, nil
+	return started, nil
+}
+
+// addOwn adds a user with all rights to a configuration that has users.
+func addOwn(o *server.Options) (nkeys.KeyPair, error) {
+	if o.Username != "" || o.Authorization != "" {
+		return nil, fmt.Errorf("%w: one user or token for all: want authorization { users = [...] }, as in docs/FLEET.md", errConfig)
+	}
+	if len(o.Users)+len(o.Nkeys) == 0 {
+		return nil, nil
+	}
+	own, err := nkeys.CreateUser()
+	if err != nil {
+		return nil, err
+	}
+	public, err := own.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public})
+	return own, nil
+}
+
+// errConfig is wrapped by errors about a configuration that a fleet cannot have.
+var errConfig = errors.New("configuration")
+
+// Stop ends the server.
+func (s *Server) Stop() {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+// Connect connects this process to its server, without a network. The credentials are
+// needed only by a server whose users have tokens.
+func (s *Server) Connect(l Login) (*nats.Conn, error) {
+	options := []nats.Option{nats.Name(l.Name), nats.InProcessServer(s)}
+	if l.Creds != "" {
+		options = append(options, nats.UserCredentials(l.Creds))
+	}
+	if s.own != nil {
+		public, err := s.own.PublicKey()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, nats.Nkey(public, s.own.Sign))
+	}
+	return nats.Connect("", options...)
 }

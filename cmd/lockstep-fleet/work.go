@@ -20,6 +20,7 @@ type work struct {
 	connection
 	binary, name, dir string
 	workers           int
+	limit             time.Duration
 }
 
 func workCommand() *cobra.Command {
@@ -41,6 +42,7 @@ later. The seeds of one that ends with Ctrl-C are taken over at once.`,
 	f.StringVar(&w.binary, "binary", "", "the program that runs the seeds")
 	f.StringVar(&w.name, "name", "", "name of this worker, which no other has (default: the host's, and the number of the process)")
 	f.StringVar(&w.dir, "dir", "", "directory for temporary files (default: the system's)")
+	f.DurationVar(&w.limit, "limit", time.Hour, "the most time for a range; a program that takes longer hangs, and is ended")
 	f.IntVar(&w.workers, "workers", 0, "runs at the same time (0: one per core)")
 	return cmd
 }
@@ -55,6 +57,9 @@ func (w *work) run(cmd *cobra.Command) error {
 	program, err := fleet.OpenProgram(w.binary, w.workers)
 	if err != nil {
 		return fmt.Errorf("--binary: %w", err)
+	}
+	if program.Limit = w.limit; w.limit <= 0 {
+		return fmt.Errorf("--limit %v: want more than 0", w.limit)
 	}
 	if w.name == "" {
 		w.name = defaultName()

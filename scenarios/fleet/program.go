@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -27,8 +28,12 @@ var ErrProgram = errors.New("the program did not run the seeds")
 type Program struct {
 	Path    string
 	Build   string
-	Workers int // runs at the same time; 0: one per core
+	Workers int           // runs at the same time; 0: one per core
+	Limit   time.Duration // for the seeds of one process; 0: an hour
 }
+
+// errLimit is the error about a process that takes too long.
+var errLimit = errors.New("the program took longer than it may: does it hang?")
 
 // OpenProgram returns the program in a file.
 func OpenProgram(path string, workers int) (*Program, error) {
@@ -48,7 +53,7 @@ func OpenProgram(path string, workers int) (*Program, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, fmt.Errorf("%s: %w", full, err)
 	}
-	return &Program{full, fmt.Sprintf("%x", h.Sum(nil)[:8]), workers}, nil // as cli.BuildID has it
+	return &Program{Path: full, Build: fmt.Sprintf("%x", h.Sum(nil)[:8]), Workers: workers}, nil // as cli.BuildID has it
 }
 
 // seedRun is what a process has left of its seeds.
@@ -65,7 +70,10 @@ func (p *Program) run(ctx context.Context, dir string, c *Campaign, first, seeds
 		"--start", strconv.FormatUint(first, 10), "--seeds", strconv.FormatUint(seeds, 10), "--guard", strconv.Itoa(c.Guard),
 		"--check-timeout", c.CheckTimeout.String(), "--workers", strconv.Itoa(p.Workers), "--trail", "--state", state, "--out", failures, "--json",
 		"--no-shrink="+strconv.FormatBool(!shrink))
-	said, err := p.exec(ctx, dir, args)
+	limit := cmp.Or(p.Limit, time.Hour)
+	bounded, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w: %w (%v)", ErrProgram, errLimit, limit))
+	defer cancel()
+	said, err := p.exec(bounded, dir, args)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +116,7 @@ func (p *Program) exec(ctx context.Context, dir string, args []string) (string, 
 	cmd.Stderr = end
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	}
 	said := string(bytes.TrimSpace(end.data))
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {

@@ -93,6 +93,28 @@ func TestAFailureThatIsNotRepeatedIsAFinding(t *testing.T) {
 	require.True(t, slices.ContainsFunc(r.Findings, func(found fleet.Finding) bool { return !found.Triage.Confirmed }))
 }
 
+// A worker that is asked to end gives its range to others at once, and does not wait for
+// its seeds.
+func TestAWorkerThatEndsGivesItsRangeBack(t *testing.T) {
+	f := newFleet(t, 2000)
+	f.queue, f.campaign.RangeSeeds, f.campaign.Lease = fleet.NewMemory(), 2000, time.Hour
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	stop := f.workUntil("ada")
+	require.Eventually(t, func() bool { return f.read().Left.Leased == 1 }, 10*time.Second, time.Millisecond)
+	stop()
+	require.Equal(t, fleet.Left{Waiting: 1}, f.read().Left)
+}
+
+// A program that hangs is ended, and its range is given up like any other that fails.
+func TestAProgramThatHangsIsEnded(t *testing.T) {
+	f := newFleet(t, 2000)
+	f.queue, f.campaign.RangeSeeds = fleet.NewMemory(), 2000
+	f.program.Limit = time.Millisecond
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	f.work("ada")
+	require.Contains(t, f.settled().Troubles[0].Text, "the program took longer than it may: does it hang? (1ms)")
+}
+
 // A program that cannot run the seeds does not keep the workers for ever.
 func TestARangeThatCannotBeRunIsGivenUp(t *testing.T) {
 	f := newFleet(t, 10)

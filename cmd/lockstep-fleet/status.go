@@ -26,7 +26,8 @@ func statusCommand() *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Tell how the campaigns of a fleet are",
 		Long: `Tell how the campaigns of a fleet are, and its workers; or how one campaign is. When all its
-ranges are done, its last line is the verdict, and the exit code is that of fuzz.
+ranges are done, and what is to be repeated, its last line is the verdict, and the exit code
+is that of fuzz.
 
 With --state the ranges that are done from the first on are kept as the state of one
 campaign: fuzz --state goes on from it, fuzz merge tells all that it has shown, and serve
@@ -110,7 +111,7 @@ const waitInterval = 500 * time.Millisecond
 
 func (s *status) one(cmd *cobra.Command, q fleet.Queue, c *fleet.Campaign) error {
 	r, err := fleet.Read(cmd.Context(), q, c)
-	for err == nil && s.wait && !r.Settled() && r.Lost == 0 {
+	for err == nil && s.wait && !r.Settled() {
 		select {
 		case <-cmd.Context().Done():
 			return cmd.Context().Err()
@@ -147,11 +148,14 @@ func line(r *fleet.Report) string {
 	}
 	if r.Verdict == fleet.Running {
 		text += fmt.Sprintf("; %d ranges wait, %d are at work", r.Left.Waiting, r.Left.Leased)
+		if again := r.Triage.Waiting + r.Triage.Leased + r.Repeat.Waiting + r.Repeat.Leased; again > 0 {
+			text += fmt.Sprintf("; %d failures and ranges are to be repeated", again)
+		}
 	} else {
 		text += "; " + word(r.Verdict)
 	}
 	if r.Lost > 0 {
-		text += fmt.Sprintf("; %d ranges are neither done nor in the queue: submit it again", r.Lost)
+		text += fmt.Sprintf("; %d ranges are neither done nor in the queue: fleet serve adds them, or submit it again", r.Lost)
 	}
 	return text
 }

@@ -40,6 +40,7 @@ The same command again has no effect, but that jobs which the queue has lost are
 	f.StringVar(&s.seeds, "seeds", "", "how many seeds, or the first and the last, as in 5000..9999")
 	f.Uint64Var(&c.RangeSeeds, "range", 1000, "seeds that a worker runs at a time")
 	f.IntVar(&c.Guard, "guard", 2, "percent of seeds that run twice to catch nondeterminism")
+	f.IntVar(&c.Repeat, "repeat", 0, "percent of ranges that run a second time on another worker, to compare machines")
 	f.DurationVar(&c.CheckTimeout, "check-timeout", campaign.DefaultCheckTimeout, "give up judging a history after so long")
 	f.DurationVar(&c.Lease, "lease", fleet.DefaultLease, "the range of a worker that is silent for so long goes to another one")
 	f.IntVar(&c.Weight, "weight", 1, "its share of the workers beside other campaigns")

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 )
 
@@ -21,8 +22,9 @@ type Campaign struct {
 	Plans        Plans           `json:"plans"`
 	First        uint64          `json:"first"` // seed
 	Seeds        uint64          `json:"seeds"`
-	RangeSeeds   uint64          `json:"range_seeds"` // of one job; the last may have fewer
-	Guard        int             `json:"guard"`       // percent of seeds that run twice
+	RangeSeeds   uint64          `json:"range_seeds"`      // of one job; the last may have fewer
+	Guard        int             `json:"guard"`            // percent of seeds that run twice
+	Repeat       int             `json:"repeat,omitempty"` // percent of ranges that run a second time, on another worker
 	CheckTimeout time.Duration   `json:"check_timeout_ns"`
 	Weight       int             `json:"weight"`   // its share beside other campaigns
 	Lease        time.Duration   `json:"lease_ns"` // the job of a worker that is silent for so long goes to another one
@@ -83,6 +85,8 @@ func (c *Campaign) validate() error {
 		return fmt.Errorf("%d seeds in ranges of %d: want at most %d ranges: give larger ranges, or fewer seeds", c.Seeds, c.RangeSeeds, MaxRanges)
 	case c.Guard < 0 || c.Guard > 100:
 		return fmt.Errorf("guard %d: want 0 to 100 percent", c.Guard)
+	case c.Repeat < 0 || c.Repeat > 100:
+		return fmt.Errorf("repeat %d: want 0 to 100 percent", c.Repeat)
 	case c.CheckTimeout <= 0 || c.CheckTimeout > time.Hour:
 		return fmt.Errorf("check timeout %v: want more than 0, up to 1h", c.CheckTimeout)
 	case c.Weight < 1 || c.Weight > MaxWeight:
@@ -119,6 +123,11 @@ func (c *Campaign) Ranges() int { return int((c.Seeds-1)/c.RangeSeeds) + 1 }
 func (c *Campaign) Range(i int) (first, seeds uint64) {
 	before := uint64(i) * c.RangeSeeds
 	return c.First + before, min(c.RangeSeeds, c.Seeds-before)
+}
+
+// Repeats reports whether a range runs a second time.
+func (c *Campaign) Repeats(i int) bool {
+	return keyed.Seed(uint64(i)).Name("repeat").Below(100) < uint64(c.Repeat)
 }
 
 // Accept parses a state as the result of some seeds of the campaign.

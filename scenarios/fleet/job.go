@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -14,14 +15,15 @@ var ErrJob = errors.New("not a job of a fleet")
 // Kind is the kind of a job.
 type Kind string
 
-// The kinds. Of a campaign that has both, triage comes first.
+// The kinds. Triage comes first, and repetition last.
 const (
 	RangeKind  Kind = "range"  // to run a range of seeds
+	RepeatKind Kind = "repeat" // to run a range a second time, on another worker, and compare
 	TriageKind Kind = "triage" // to run the first failure of a signature once more, and to make its plan small
 )
 
 // Kinds lists the kinds, in the order in which they are to be done.
-func Kinds() []Kind { return []Kind{TriageKind, RangeKind} }
+func Kinds() []Kind { return []Kind{TriageKind, RangeKind, RepeatKind} }
 
 // Job is a piece of work. Its result has the name Key in the campaign.
 type Job struct {
@@ -59,8 +61,8 @@ func ParseJob(data []byte, c *Campaign) (j Job, err error) {
 	switch {
 	case j.Campaign != c.Name:
 		return j, fmt.Errorf("%w: it is of campaign %q, want %q", ErrJob, j.Campaign, c.Name)
-	case j.Kind != RangeKind && j.Kind != TriageKind:
-		return j, fmt.Errorf("%w: kind %q: want range or triage", ErrJob, j.Kind)
+	case !slices.Contains(Kinds(), j.Kind):
+		return j, fmt.Errorf("%w: kind %.40q: want one of %v", ErrJob, j.Kind, Kinds())
 	case j.Range < 0 || j.Range >= c.Ranges():
 		return j, fmt.Errorf("%w: range %d: want 0 to %d", ErrJob, j.Range, c.Ranges()-1)
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,8 +15,8 @@ import (
 // Verdict is the verdict of a campaign in one word.
 type Verdict string
 
-// The verdicts. A campaign has one when all its ranges are done, and is running before;
-// the first that holds counts.
+// The verdicts. A campaign has one when all is done, also triage and repetition, and is
+// running before; the first that holds counts.
 const (
 	HarnessFault Verdict = "harness-fault" // runs of one seed differed, or a range has no result
 	Failed       Verdict = "failed"
@@ -35,8 +36,10 @@ type Report struct {
 	Ranges    int       `json:"ranges"`
 	Done      int       `json:"done"` // ranges
 	Left      Left      `json:"left"`
-	Triage    Left      `json:"triage"` // failures to be repeated
-	Lost      int       `json:"lost"`   // ranges that are neither done nor in the queue: submit it again
+	Triage    Left      `json:"triage"`   // failures to be repeated
+	Repeat    Left      `json:"repeat"`   // ranges to be repeated
+	Repeated  int       `json:"repeated"` // ranges
+	Lost      int       `json:"lost"`     // ranges that are neither done nor in the queue: submit it again
 	Seeds     uint64    `json:"seeds"`
 	Hash      string    `json:"hash,omitempty"` // of all runs, when all are done
 	Failed    uint64    `json:"failed"`
@@ -75,6 +78,9 @@ func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
 	if r.Left, err = q.Left(ctx, c.Name, RangeKind); err != nil { // before the results: a job is put and then taken out
 		return nil, err
 	}
+	if r.Repeat, err = q.Left(ctx, c.Name, RepeatKind); err != nil {
+		return nil, err
+	}
 	if r.Triage, err = q.Left(ctx, c.Name, TriageKind); err != nil {
 		return nil, err
 	}
@@ -89,13 +95,29 @@ func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := q.Results(ctx, c.Name, RepeatKind, func(key string, data []byte) { r.addRepetition(key, data) }); err != nil {
+		return nil, err
+	}
 	slices.Sort(r.Conflicts)
 	slices.SortFunc(r.Troubles, func(a, b Trouble) int { return cmp.Compare(a.Range, b.Range) })
 	r.addUp()
 	if err := r.addTriage(ctx, q, c); err != nil {
 		return nil, err
 	}
-	return r, r.judge()
+	return r, r.judge(c)
+}
+
+// addRepetition counts a range that ran a second time. If it could not, that is told.
+func (r *Report) addRepetition(key string, data []byte) {
+	i, err := strconv.Atoi(key)
+	if err != nil || i < 0 || i >= r.Ranges {
+		return
+	}
+	r.Repeated++
+	var result RangeResult
+	if err := json.Unmarshal(data, &result); err == nil && result.Trouble != "" {
+		r.Troubles = append(r.Troubles, Trouble{i, shorten(result.Worker, maxWorkerName), "it could not be repeated: " + shorten(result.Trouble, maxTrouble)})
+	}
 }
 
 func (r *Report) addRange(c *Campaign, key string, data []byte) {
@@ -155,8 +177,14 @@ func (r *Report) addTriage(ctx context.Context, q Queue, c *Campaign) error {
 }
 
 // judge sets the verdict and the hash.
-func (r *Report) judge() error {
-	r.Lost = max(0, r.Ranges-r.Done-r.Left.Waiting-r.Left.Leased)
+func (r *Report) judge(c *Campaign) error {
+	repeats := 0
+	for i := range r.Ranges {
+		if c.Repeats(i) {
+			repeats++
+		}
+	}
+	r.Lost = max(0, r.Ranges-r.Done-r.Left.Waiting-r.Left.Leased) + max(0, repeats-r.Repeated-r.Repeat.Waiting-r.Repeat.Leased)
 	r.Verdict = r.verdict()
 	if r.Done < r.Ranges || len(r.Troubles) > 0 {
 		return nil
@@ -172,7 +200,7 @@ func (r *Report) judge() error {
 
 func (r *Report) verdict() Verdict {
 	switch {
-	case r.Done < r.Ranges:
+	case !r.Settled():
 		return Running
 	case r.Differed > 0 || len(r.Conflicts) > 0 || len(r.Troubles) > 0 || slices.ContainsFunc(r.Findings, Finding.differs):
 		return HarnessFault
@@ -207,7 +235,7 @@ func (r *Report) Joint() (*campaign.Joint, error) {
 // Settled reports whether all is done, also the triage. A range asks for triage before it
 // is taken out of the queue, and Read looks at ranges first.
 func (r *Report) Settled() bool {
-	return r.Done == r.Ranges && r.Left == Left{} && r.Triage == Left{}
+	return r.Done == r.Ranges && r.Lost == 0 && r.Left == Left{} && r.Repeat == Left{} && r.Triage == Left{}
 }
 
 // WriteState keeps the ranges that are done from the first one on in a file, as the state
@@ -226,13 +254,16 @@ func (r *Report) WriteState(name string) error {
 // Await waits until no job of a campaign is left.
 func Await(ctx context.Context, q Queue, c *Campaign, every time.Duration) error {
 	for {
-		ranges, err := q.Left(ctx, c.Name, RangeKind)
-		if err != nil {
-			return err
+		left := 0
+		for _, kind := range Kinds() {
+			n, err := q.Left(ctx, c.Name, kind)
+			if err != nil {
+				return err
+			}
+			left += n.Waiting + n.Leased
 		}
-		triage, err := q.Left(ctx, c.Name, TriageKind)
-		if err != nil || (ranges == Left{} && triage == Left{}) {
-			return err
+		if left == 0 {
+			return nil
 		}
 		select {
 		case <-ctx.Done():

@@ -19,8 +19,8 @@ const maxPlan = 512 << 10
 // one, and puts its plan, made small.
 func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir string) error {
 	job := lease.Job()
-	if job.Finder == w.Name && (lease.Delivery() <= minOwn || lease.Delivery() <= maxOwn && w.hasOthers(ctx, c)) {
-		return errOwnFailure
+	if w.leavesToOthers(ctx, c, lease, job.Finder) {
+		return errNotMine
 	}
 	result := &TriageResult{Worker: w.Name, Job: job}
 	run, part, err := w.Program.run(ctx, dir, c, job.Seed, 1, true)
@@ -42,7 +42,14 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 	return err
 }
 
-// How often a worker returns its own failure for others. The queue may not know of them
+// leavesToOthers reports whether a job is to be done by another worker than the one that
+// did it first.
+func (w *Worker) leavesToOthers(ctx context.Context, c *Campaign, lease Lease, first string) bool {
+	n := lease.Delivery()
+	return first == w.Name && (n <= minOwn || n <= maxOwn && w.hasOthers(ctx, c))
+}
+
+// How often a worker returns what it did first to others. The queue may not know of them
 // yet, and all of them may be busy.
 const (
 	minOwn   = 3
@@ -56,8 +63,9 @@ func (w *Worker) hasOthers(ctx context.Context, c *Campaign) bool {
 	return err == nil && slices.ContainsFunc(all, func(o *WorkerStatus) bool { return o.Name != w.Name && o.Build == c.Build })
 }
 
-// errOwnFailure returns a job to the queue: another worker is to judge it.
-var errOwnFailure = errors.New("this worker found the failure: another one is to repeat it, or this one if there is no other")
+// errNotMine returns a job to the queue: another worker is to do it, or this one if there is
+// no other, or later.
+var errNotMine = errors.New("another worker is to do this")
 
 // addFiles adds the plan and the verdict that the program has kept.
 func (r *TriageResult) addFiles(dir string) {

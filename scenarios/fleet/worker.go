@@ -142,7 +142,7 @@ func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) {
 		err = lease.Done(after)
 	case ctx.Err() != nil:
 		err = lease.Return(after, 0)
-	case errors.Is(err, errOwnFailure):
+	case errors.Is(err, errNotMine):
 		err = lease.Return(after, min(lease.Expiry()/5, ownDelay))
 	default:
 		w.Log.Warn("a job failed", "campaign", c.Name, "kind", job.Kind, "key", job.Key(), "try", lease.Delivery(), "error", err)
@@ -180,8 +180,11 @@ func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if job.Kind == TriageKind {
+	switch job.Kind {
+	case TriageKind:
 		return w.triage(ctx, c, lease, dir)
+	case RepeatKind:
+		return w.repeat(ctx, c, lease, dir)
 	}
 	return w.runRange(ctx, c, lease, dir)
 }

@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"slices"
@@ -76,6 +77,46 @@ func TestTwoResultsOfARangeAreAFinding(t *testing.T) {
 	r := f.settled()
 	require.Equal(t, []int{0}, r.Conflicts)
 	require.Equal(t, fleet.HarnessFault, r.Verdict)
+}
+
+// Ranges that run a second time do so on another worker, and show a machine that runs seeds
+// in another way.
+func TestRangesAreRepeatedOnAnotherWorker(t *testing.T) {
+	f := newFleet(t, 60)
+	f.queue, f.campaign.Repeat = fleet.NewMemory(), 100
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	f.work("ada", "bob")
+	r := f.settled()
+	require.Equal(t, 3, r.Repeated)
+	require.Empty(t, r.Conflicts)
+	for _, key := range []string{"0", "1", "2"} {
+		require.NotEqual(t, f.worksAt(fleet.RangeKind, key), f.worksAt(fleet.RepeatKind, key))
+	}
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	require.True(t, f.read().Settled(), "nothing is to be done again")
+}
+
+func TestAMachineThatRunsSeedsInAnotherWayIsFound(t *testing.T) {
+	f := newFleet(t, 20)
+	f.queue, f.campaign.Repeat, f.campaign.Lease = fleet.NewMemory(), 100, 5*time.Second
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	stop := f.workUntil("ada")
+	require.Eventually(t, func() bool { return f.read().Done == 1 }, 20*time.Second, 10*time.Millisecond)
+	stop()
+	t.Setenv(twist, "yes")
+	f.work("bob")
+	r := f.settled()
+	require.Equal(t, []int{0}, r.Conflicts)
+	require.Equal(t, fleet.HarnessFault, r.Verdict)
+}
+
+// worksAt returns the worker that has put a result.
+func (f *testFleet) worksAt(kind fleet.Kind, key string) string {
+	data, err := f.queue.Result(f.t.Context(), "night", kind, key)
+	require.NoError(f.t, err)
+	var r fleet.RangeResult
+	require.NoError(f.t, json.Unmarshal(data, &r))
+	return r.Worker
 }
 
 // A failure that is another one when it is repeated is told.

@@ -70,7 +70,7 @@ func (s *Steward) look(ctx context.Context, c *fleet.Campaign) error {
 		s.settle(c)
 		return nil
 	}
-	for _, kind := range []fleet.Kind{fleet.RangeKind, fleet.TriageKind} {
+	for _, kind := range fleet.Kinds() {
 		if left, err := s.Queue.Left(ctx, c.Name, kind); err != nil || left != (fleet.Left{}) {
 			return err
 		}

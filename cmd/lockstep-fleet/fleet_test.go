@@ -50,7 +50,7 @@ func slowCanary() scenarios.System {
 }
 
 // A fleet of three workers, of which one is killed within a range and one is started again,
-// and whose server is killed as well, shows what one machine shows: the same state, to the
+// and whose server is killed as well, shows the same as one machine: the same state, to the
 // last bit but for the times, and the same verdict.
 func TestAFleetIsOneMachine(t *testing.T) {
 	f := newFleet(t)
@@ -125,7 +125,7 @@ func (f *testFleet) run(code int, args ...string) string {
 	return out
 }
 
-// errors runs a command to its end, and returns what it says of errors.
+// errors runs a command to its end, and returns its error output.
 func (f *testFleet) errors(code int, args ...string) string {
 	f.t.Helper()
 	_, errs := f.both(code, args...)

@@ -8,7 +8,7 @@ import (
 )
 
 // The command is built in seconds from nothing. A message server in it would take minutes,
-// for all who never have a fleet.
+// for everyone without a fleet.
 func TestTheCommandHasNoFleetInIt(t *testing.T) {
 	deps := func(pkg string) string {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg).Output()

@@ -45,7 +45,7 @@ func (j *Joint) Merged() Merged { return j.state.merged() }
 // the seeds resumes from it.
 func (j *Joint) WriteState(name string) error { return j.state.write(name) }
 
-// join adds the results of the seeds that follow those of s.
+// join adds the results of the seeds that follow the seeds of s.
 func (s *Summary) join(o *Summary) {
 	hash, lastNew := s.Hash, s.LastNew
 	for h := range o.Trail.runs {
@@ -61,7 +61,7 @@ func (s *Summary) join(o *Summary) {
 	s.Hash, s.LastNew, s.Interrupted = hash, lastNew, o.Interrupted
 }
 
-// known has what the seeds of s have shown, as News tell it.
+// known has all that the seeds of s have shown, as News tell it.
 func (s *Summary) known() map[string]bool {
 	known := map[string]bool{}
 	for i, times := range s.Marks {

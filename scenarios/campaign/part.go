@@ -28,7 +28,7 @@ func ReadPart(name string) (*Part, error) {
 	return ParsePart(name, data)
 }
 
-// ParsePart parses the state file of a part; name is what to call it in errors.
+// ParsePart parses the state file of a part; name is its name in errors.
 func ParsePart(name string, data []byte) (*Part, error) {
 	s, err := parseState(name, data)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *savedState) checkFailures() error {
 	return nil
 }
 
-// checkTrail holds the trail to the summary: its hashes are those of the hash of all runs,
+// checkTrail holds the trail to the summary: its hashes lead to the hash of all runs,
 // and its news are in order.
 func (s *Summary) checkTrail() error {
 	if uint64(len(s.Trail.Hashes)) != hashSize*s.Seeds {

@@ -21,7 +21,7 @@ func (f *fairness) order(list []*Campaign) []*Campaign {
 }
 
 // admit gives a campaign that is new the least pass of the others: it has no claim on the
-// time before it came. Those that are gone are forgotten.
+// time before it came. Campaigns that are gone are forgotten.
 func (f *fairness) admit(list []*Campaign) {
 	known := map[string]float64{}
 	least, found := 0.0, false

@@ -37,7 +37,7 @@ type Job struct {
 	Finder    string `json:"finder,omitempty"` // the worker that has found it
 }
 
-// Key names the job among those of its kind: a word of letters and digits.
+// Key names the job among the jobs of its kind: a word of letters and digits.
 func (j *Job) Key() string {
 	if j.Kind == TriageKind {
 		return SignatureKey(j.Signature)

@@ -92,7 +92,7 @@ func (m *Memory) AddJobs(_ context.Context, jobs []Job) error {
 	return nil
 }
 
-// Take implements Queue. A job whose lease has ended comes before one that nobody had.
+// Take implements Queue. A job whose lease has ended comes before a new one.
 func (m *Memory) Take(_ context.Context, c *Campaign, kind Kind) (Lease, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

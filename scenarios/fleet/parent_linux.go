@@ -2,8 +2,8 @@ package fleet
 
 import "syscall"
 
-// endWithParent has the kernel kill a process whose worker is killed: nobody would read
-// its result.
+// endWithParent has the kernel kill a process whose worker is killed: its result
+// would not be read.
 func endWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

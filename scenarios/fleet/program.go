@@ -56,7 +56,7 @@ func OpenProgram(path string, workers int) (*Program, error) {
 	return &Program{Path: full, Build: fmt.Sprintf("%x", h.Sum(nil)[:8]), Workers: workers}, nil // as cli.BuildID has it
 }
 
-// seedRun is what a process has left of its seeds.
+// seedRun is the files that a process has left of its seeds.
 type seedRun struct {
 	State []byte
 	Dir   string // with its failures
@@ -106,7 +106,7 @@ func (p *Plans) flags() (flags []string) {
 	return flags
 }
 
-// exec runs the program until it has a verdict, and returns what it said of errors. When
+// exec runs the program until it has a verdict, and returns its error output. When
 // ctx ends, it is asked to end, and is killed ten seconds later.
 func (p *Program) exec(ctx context.Context, dir string, args []string) (string, error) {
 	cmd := exec.CommandContext(ctx, p.Path, args...)

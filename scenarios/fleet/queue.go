@@ -16,7 +16,7 @@ var (
 // MaxResult bounds a result, in bytes.
 const MaxResult = 960 << 10
 
-// Queue is what the machines of a fleet share: campaigns, their jobs and results. It is
+// Queue is shared by the machines of a fleet: campaigns, their jobs and results. It is
 // safe for concurrent use.
 type Queue interface {
 	// AddCampaign adds a campaign. The same campaign again has no effect, and another
@@ -26,7 +26,7 @@ type Queue interface {
 	// Campaigns lists the campaigns by name.
 	Campaigns(ctx context.Context) ([]*Campaign, error)
 
-	// AddJobs adds those jobs that are not in the queue already, waiting or leased.
+	// AddJobs adds jobs. One that is in the queue already, waiting or leased, stays as it is.
 	AddJobs(ctx context.Context, jobs []Job) error
 
 	// Take leases a job of a kind, or returns ErrNoJob.
@@ -71,7 +71,7 @@ type Lease interface {
 	Return(ctx context.Context, delay time.Duration) error // gives the job to another worker, not before the delay
 }
 
-// WorkerStatus is what a worker tells of itself.
+// WorkerStatus is the report of a worker on itself.
 type WorkerStatus struct {
 	Name  string    `json:"name"`
 	Build string    `json:"build"`

@@ -49,7 +49,7 @@ func (w *Worker) leavesToOthers(ctx context.Context, c *Campaign, lease Lease, f
 	return first == w.Name && (n <= minOwn || n <= maxOwn && w.hasOthers(ctx, c))
 }
 
-// How often a worker returns what it did first to others. The queue may not know of them
+// How often a worker returns its own job to others. The queue may not know of them
 // yet, and all of them may be busy.
 const (
 	minOwn   = 3

@@ -201,7 +201,7 @@ func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir str
 	if err != nil {
 		return err
 	}
-	if err := w.ask(ctx, c, part, &job); err != nil { // before the result, or else nobody may do it
+	if err := w.ask(ctx, c, part, &job); err != nil { // before the result, or else it may be left undone
 		return err
 	}
 	kept, err := w.put(ctx, &job, mine)

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Login is how a machine of a fleet reaches the queue, and proves who it is.
+// Login is the way of a machine to the queue, with the proof of its identity.
 type Login struct {
 	URL     string // of one server or more, with commas
 	Name    string // of this machine, for whoever watches the server

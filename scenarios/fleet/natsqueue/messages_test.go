@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The capacity of a fleet depends on what a range costs the server, whatever its size:
+// The capacity of a fleet depends on the cost of a range for the server:
 // docs/FLEET.md has the figures.
 func TestARangeCostsFewMessages(t *testing.T) {
 	s := start(t, t.TempDir())
@@ -62,7 +62,7 @@ func TestARangeCostsFewMessages(t *testing.T) {
 	require.Less(t, work.inBytes/ranges, int64(8<<10))
 }
 
-// volume is what a server has received and sent.
+// volume is the traffic of a server.
 type volume struct{ in, out, inBytes, outBytes int64 }
 
 func (v volume) minus(o volume) volume {

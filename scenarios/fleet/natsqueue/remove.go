@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Remove implements fleet.Queue. What a worker is at goes on, and its result is then of no
+// Remove implements fleet.Queue. The job of a worker goes on, and its result is then of no
 // campaign: it is removed with the next campaign of the name.
 func (q *Queue) Remove(ctx context.Context, campaign string) error {
 	if err := q.campaigns.Purge(ctx, campaign); err != nil {

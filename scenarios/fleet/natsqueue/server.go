@@ -16,7 +16,7 @@ var ErrListen = errors.New("want an address by number with a port, as in 127.0.0
 
 // ServerOptions returns the options of a server within this process, which keeps its state
 // in a directory and syncs each write. Without a configuration of its own it has no
-// passwords, and so other addresses than those of this host are refused.
+// passwords, and so only addresses of this host are accepted.
 func ServerOptions(dir, listen, config string) (*server.Options, error) {
 	at, err := netip.ParseAddrPort(listen)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server with certificates and keys takes those who have both, and its own process. The
-// certificates are those of lockstep certs.
+// A server with certificates and keys takes a machine that has both, and its own process. The
+// certificates are made as by lockstep certs.
 func TestCertificatesAndKeys(t *testing.T) {
 	ca := tlstest.New(t, "fleet")
 	own, worker := ca.Node(1), ca.Client("worker", access.Writer)

@@ -1,5 +1,5 @@
 // Package steward looks after a fleet: it gives the queue the jobs that it has lost, keeps
-// what campaigns have shown in a folder, with a record for the page of campaigns, and sends
+// the results of campaigns in a folder, with a record for the page of campaigns, and sends
 // a canary every hour.
 //
 // Other modules should not import it: docs/API.md promises nothing of it.

@@ -41,7 +41,7 @@ func (s *Steward) keep(c *fleet.Campaign, e *Ending) error {
 	return j.WriteState(s.stateFile(c))
 }
 
-// unsafeInNames matches what the name of a folder does not have.
+// unsafeInNames matches the characters that the name of a folder does not have.
 var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // keepFailure keeps the plan and the verdict of a failure in a folder. The names come from

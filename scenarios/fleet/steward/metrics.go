@@ -27,7 +27,7 @@ func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 // scrapeTimeout bounds the time of a scrape.
 const scrapeTimeout = 5 * time.Second
 
-// Collect implements prometheus.Collector. What cannot be asked is left out.
+// Collect implements prometheus.Collector. A figure that the queue does not tell is left out.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()

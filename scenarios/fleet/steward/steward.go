@@ -15,9 +15,9 @@ import (
 // Steward looks after the campaigns of a queue. There is to be one for each.
 type Steward struct {
 	Queue  fleet.Queue
-	Out    string                                     // folder for what campaigns have shown
+	Out    string                                     // folder for the results of campaigns
 	Canary *fleet.Program                             // that has the system canary; nil: none is sent
-	Tell   func(ctx context.Context, e *Ending) error // of each campaign that has ended; nil: nobody
+	Tell   func(ctx context.Context, e *Ending) error // of each campaign that has ended; nil: nothing is told
 	Every  time.Duration                              // between two looks; 0: five seconds
 	Log    *slog.Logger
 
@@ -100,7 +100,7 @@ func (s *Steward) stateFile(c *fleet.Campaign) string {
 	return filepath.Join(s.Out, c.Name+".state.json")
 }
 
-// end keeps what a campaign has shown, and tells of it. It is tried again until all is
+// end keeps the results of a campaign, and tells of it. It is tried again until all is
 // kept.
 func (s *Steward) end(ctx context.Context, c *fleet.Campaign, r *fleet.Report) error {
 	e := &Ending{Report: r}

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// What a campaign has shown is kept, its failures are compared with those of the campaign
+// The results of a campaign are kept, its failures are compared with those of the campaign
 // before, and somebody is told.
 func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
 	var told []steward.Ending
@@ -59,7 +59,7 @@ func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, kept, len(told[0].Standings))
 
-	// Another steward knows what has ended.
+	// Another steward knows that they have ended.
 	again := &steward.Steward{Queue: f.queue, Out: f.steward.Out, Log: f.steward.Log, Tell: f.steward.Tell}
 	require.NoError(t, again.Round(t.Context(), time.Now()))
 	require.Len(t, told, 2)

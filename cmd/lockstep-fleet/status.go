@@ -189,7 +189,7 @@ func triage(t *fleet.TriageResult) string {
 	case !t.Confirmed:
 		return fmt.Sprintf("; on worker %s seed %d ran in another way: see docs/DETERMINISM.md", t.Worker, t.Job.Seed)
 	case t.Worker == t.Job.Finder:
-		return "; repeated, by the same worker, since there was no other"
+		return "; repeated, by the same worker, since no other was free"
 	}
 	return "; repeated by worker " + t.Worker
 }

@@ -61,7 +61,9 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, workers, 1)
 
-	// And no more.
+	// And no more. A list of results is refused, and in words.
+	err = q.Results(t.Context(), c.Name, fleet.RangeKind, func(string, []byte) {})
+	require.ErrorContains(t, err, "may this user read the results?")
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -217,10 +217,17 @@ func (q *Queue) Result(ctx context.Context, campaign string, kind fleet.Kind, ke
 	return e.Value(), nil
 }
 
+// errNoAnswer is wrapped by the error about results that do not come. The server says
+// nothing to a user without the right to read them.
+var errNoAnswer = errors.New("the queue does not answer: may this user read the results?")
+
 // Results implements fleet.Queue.
 func (q *Queue) Results(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte)) error {
 	prefix := resultKey(campaign, kind, "")
 	w, err := q.results.Watch(ctx, prefix+"*", jetstream.IgnoreDeletes())
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
 	if err != nil {
 		return err
 	}

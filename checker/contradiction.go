@@ -115,6 +115,9 @@ const maxDoubts = 1 << 17
 // explained reports whether some order explains the operations that are not
 // left out.
 func (d *contradiction) explained() bool {
+	if d.unmade() {
+		return false
+	}
 	l := &d.scratch
 	l.copy(d.base)
 	if d.object != nil {
@@ -138,18 +141,32 @@ func (d *contradiction) explained() bool {
 	return true
 }
 
+// unmade reports whether an operation needs a state to which no step had been called
+// by its return.
+func (d *contradiction) unmade() bool {
+	if d.base.firstMade == nil {
+		return false
+	}
+	return slices.ContainsFunc(d.log[d.from:d.at+1], func(e event) bool {
+		c := d.view(e.c)
+		v := d.base.needs(c)
+		return v >= 0 && v != d.base.initial && !c.optional && d.base.firstMade[v] > c.ret
+	})
+}
+
 // view returns an operation as it counts here: unchanged if it may take part,
 // or else weakened.
 func (d *contradiction) view(c *checkedOp) *checkedOp {
 	end, ends := d.ended[c]
+	seen := c
 	if c == d.truth {
-		return d.instead
+		seen = d.instead
 	}
 	if !d.leftOut[c] && ends && end <= d.at && (d.premise || !d.calledBefore(c)) {
-		return c
+		return seen
 	}
 	if d.weakenedOps[c] == nil {
-		doubted := c.asUnknown()
+		doubted := seen.asUnknown()
 		if ends && end <= d.at && doubted.meaning == unknownStep {
 			doubted.meaning, doubted.optional, doubted.ret = committedStep, true, c.ret
 		}
@@ -212,6 +229,9 @@ func (d *contradiction) candidateStates() (states []int32) {
 	states = append(d.named(), notAState)
 	for _, e := range d.log[d.from : d.at+1] {
 		states = append(states, e.c.state, e.c.from)
+	}
+	if d.instead != nil {
+		states = append(states, d.instead.state, d.instead.from)
 	}
 	states = d.leadingTo(states)
 	slices.Sort(states)

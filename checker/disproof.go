@@ -15,6 +15,10 @@ func (p *pilot) disprove() bool {
 		return false // its states are without number
 	}
 	v := p.recent(p.stride << min(p.trouble, 24))
+	if v == nil {
+		return false
+	}
+	v.reached = len(v.log) - 1
 	v.loose, v.work = true, looseWork<<(2*min(p.trouble, 12))
 	v.base.limit, v.base.effort = min(v.work, p.current.limit), effort{}
 	if !newContradiction(culprit{p.machine, v}).find() {

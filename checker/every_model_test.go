@@ -44,7 +44,7 @@ type comparison struct {
 	violated, undecided, wrong uint64
 }
 
-// compare judges one history in all ways. Culprits, streams, and what a judge
+// compare judges one history in all ways. Culprits, streams, scouts, and what a judge
 // without memory falls back on are looked at in some.
 func (c *comparison) compare(t *testing.T, m history.Model, seed uint64) {
 	h := randomHistory(m, seed)
@@ -74,6 +74,10 @@ func (c *comparison) compare(t *testing.T, m history.Model, seed uint64) {
 		if r := streamed(h); r.Status != Undecided {
 			c.verdict(t, h, seed, "stream", want, r)
 		}
+	case 3:
+		if r := scouted(h); r.Status != Undecided {
+			c.verdict(t, h, seed, "scout", want, r)
+		}
 	}
 }
 
@@ -102,4 +106,25 @@ func streamed(h history.History) Result {
 		}
 	}
 	return s.Finish()
+}
+
+// scouted has scouts judge the machines of h, if they can.
+func scouted(h history.History) Result {
+	result := Result{Status: Linearizable}
+	for _, m := range machines(h.Operations) {
+		if !compiles(h.Model) || m.appends() || !m.unversioned() {
+			return Result{Status: Undecided}
+		}
+		m.automaton, _ = automatonOf(h, m)
+		s := newScout(context.Background(), m, m.checkedOps(), DefaultMemory)
+		s.patience, s.life = 2, 8
+		switch {
+		case s.run():
+		case s.disproved():
+			return Result{Status: Violated}
+		default:
+			result.Status = Undecided
+		}
+	}
+	return result
 }

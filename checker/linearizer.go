@@ -45,6 +45,7 @@ type linearizer struct {
 	steps          []step        // steps in flight: equal steps side by side, in order of return
 	kinds          []unknownKind // kinds of unknown steps
 	spentKinds     []spentKind   // dropped, and perhaps not spent in configurations that were left out
+	firstMade      []int64       // by state: the first call of a step to it; nil if not known
 	order          []int32       // scratch of prune: indices of configurations, and the ones to drop
 	dropped        []bool
 	uses           []uint64 // by value: the last expansion in which it was of use
@@ -85,6 +86,7 @@ func newLinearizer(ctx context.Context, a *automaton, counted bool, words int64)
 func (l *linearizer) copy(from *linearizer) {
 	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
 	l.effort, l.narrowed, l.stopped, l.now, l.observing = from.effort, from.narrowed, from.stopped, from.now, from.observing
+	l.firstMade = from.firstMade
 	l.configurations.copy(&from.configurations)
 	l.slots = append(l.slots[:0], from.slots...)
 	l.steps = append(l.steps[:0], from.steps...)

@@ -103,3 +103,14 @@ func (l *linearizer) weigh() {
 		l.weights[slot] = stepWeight * rank / len(l.byReturn)
 	}
 }
+
+// mostPromising returns the most promising configuration.
+func (l *linearizer) mostPromising() (best int) {
+	l.weigh()
+	for i := range l.configurations.len() {
+		if l.promise(l.configurations.row(i)) > l.promise(l.configurations.row(best)) {
+			best = i
+		}
+	}
+	return best
+}

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"context"
+	"math"
 	"slices"
 )
 
@@ -22,6 +23,8 @@ type pilot struct {
 	stride   int         // number of events between checkpoints
 	open     int         // as in a checkpoint, now
 	disproof *refutation // of the last events, where none of the configurations leads on
+	partial  bool        // it began with one of many configurations
+	most     int         // dead ends in a row after which it gives up; 0: no limit
 }
 
 // checkpoint is the walk before an event.
@@ -56,9 +59,15 @@ func newPilot(ctx context.Context, m machine, checked []checkedOp, memory int64)
 
 // run goes on to the end, to a dead end that is a proof, or until time or memory
 // run out. It returns the last operation that was considered.
-func (p *pilot) run() (last *checkedOp) {
+func (p *pilot) run() (last *checkedOp) { return p.runTo(math.MaxInt) }
+
+// runTo is run, but stops after some events once it is out of trouble.
+func (p *pilot) runTo(end int) (last *checkedOp) {
 	for !p.current.stopped {
 		p.mark()
+		if p.events.index() >= end && p.events.index() > p.until+p.stride && p.trouble == 0 {
+			return last
+		}
 		e, more := p.events.next()
 		if !more {
 			return last
@@ -90,7 +99,7 @@ func (p *pilot) mark() {
 		p.width, p.until = p.width/2, at.index()
 		p.setEffort()
 	}
-	if at.index()%p.stride != 0 || len(p.trail) > 0 && p.trail[len(p.trail)-1].at == at {
+	if len(p.trail) > 0 && (at.index()%p.stride != 0 || p.trail[len(p.trail)-1].at == at) {
 		return
 	}
 	walk := new(linearizer)
@@ -132,7 +141,7 @@ func (p *pilot) goBack() bool {
 	if p.trouble > 1 {
 		p.width = min(2*p.width, maxWidth)
 	}
-	if p.trouble > 1 && p.disprove() {
+	if p.trouble > 1 && p.disprove() || p.most > 0 && p.trouble > p.most {
 		return false
 	}
 	back := at - p.stride<<min(p.trouble, 24)
@@ -169,7 +178,7 @@ func (p *pilot) refute() *refutation {
 
 // recent returns the last events, at least some number of them. The operations in
 // flight when they begin have all returned before the last.
-func (p *pilot) recent(least int) *refutation {
+func (p *pilot) recent(least int) *refutation { // nil if it is partial and they have not
 	end := p.events.position
 	for i := len(p.trail) - 1; ; i-- {
 		c := p.trail[i]
@@ -185,10 +194,13 @@ func (p *pilot) recent(least int) *refutation {
 				open--
 			}
 		}
+		if i == 0 && open > 0 && p.partial {
+			return nil
+		}
 		if i == 0 || open == 0 {
 			base := new(linearizer)
 			base.copy(c.walk)
-			return newRefutation(base, i == 0, log)
+			return newRefutation(base, i == 0 && !p.partial, log)
 		}
 	}
 }

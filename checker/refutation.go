@@ -19,6 +19,7 @@ type refutation struct {
 	fromStart    bool  // base is before the first operation
 	loose        bool  // base lacks configurations: see disproof.go
 	work         int64 // of a loose one: the limit of configurations with which it holds
+	reached      int   // of a loose one: the event that a pilot came to, so all before are possible
 	needsMore    bool  // the search for the culprit needs events that have not come yet
 }
 
@@ -61,7 +62,7 @@ func (v *refutation) findCulprit(next func() (event, bool)) *refutation {
 		}
 	}
 	v.at = bad
-	if v.loose && !v.possible(bad-1, nil, nil) {
+	if v.loose && bad > v.reached && !v.possible(bad-1, nil, nil) {
 		v.inconclusive = true // an earlier prefix may be impossible, too
 	}
 	return v

@@ -264,7 +264,7 @@ func (s shape) spoil(ops []history.Operation) {
 		case s.model == history.ModelSet && s.values == 0 && op.State == "true":
 			op.State = "false"
 			return
-		case op.Kind == history.KindRead && s.model != history.ModelCounter && !s.versions && s.values > 0 && s.values < 100:
+		case op.Kind == history.KindRead && s.model != history.ModelCounter && !s.versions && s.values > 0 && s.keys == 0:
 			op.State = "-1"
 			return
 		case op.Kind == history.KindRead && s.model == history.ModelMachine && !s.versions:

@@ -24,6 +24,8 @@ var (
 	tableOf    = flag.String("table", "", "TestTable: print the table of the shapes of which the name has this text; all: of every shape")
 	tableSizes = flag.String("table-sizes", "10000,100000,1000000", "TestTable: operations")
 	tableLimit = flag.Duration("table-limit", 20*time.Second, "TestTable: processor time of a cell, after which it is a dash")
+	tableOther = flag.Duration("table-porcupine-limit", 60*time.Second, "TestTable: the limit of Porcupine's cells")
+	tablePast  = flag.String("table-before", "", "TestTable: a test binary of an earlier version, for a column of its own")
 	tableRuns  = flag.Int("table-runs", 3, "TestTable: runs of a cell, of which the median is printed; one if a run takes more than two seconds")
 )
 
@@ -41,7 +43,13 @@ var tabled = []shape{
 	{model: history.ModelCASRegister, clients: 20, values: 5},
 	{model: history.ModelCASRegister, clients: 50, values: 5, unknown: 50},
 	{model: history.ModelCASRegister, clients: 20, values: 5, unknown: 50, versions: true},
+	{model: history.ModelRegister, clients: 50, values: 1000},
+	{model: history.ModelRegister, clients: 50, values: 1000, unknown: 50},
+	{model: history.ModelCASRegister, clients: 50, values: 5},
+	{model: history.ModelCASRegister, clients: 20, values: 1000, unknown: 50},
+	{model: history.ModelCASRegister, clients: 50, values: 1000},
 	{model: history.ModelMachine, clients: 20, states: 10},
+	{model: history.ModelMachine, clients: 50, states: 10},
 	{model: history.ModelMachine, clients: 50, states: 10, unknown: 50},
 	{model: history.ModelMachine, clients: 50, states: 10, unknown: 50, versions: true},
 	{model: history.ModelKV, clients: 20, keys: 1000, values: 5},
@@ -72,8 +80,8 @@ func TestTable(t *testing.T) {
 	}
 	var sizes []int
 	require.NoError(t, json.Unmarshal([]byte("["+*tableSizes+"]"), &sizes))
-	fmt.Println("| shape | clients | unknown | operations | lockstep | one response wrong | Porcupine | one response wrong |")
-	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
+	fmt.Println("| shape | clients | unknown | operations | " + strings.Join(columns(), " | ") + " |")
+	fmt.Println("|---|---:|---:|---:|" + strings.Repeat("---:|", len(columns())))
 	for _, s := range tabled {
 		if *tableOf != "all" && !strings.Contains(s.String(), *tableOf) {
 			continue
@@ -99,13 +107,13 @@ func (s shape) row(t *testing.T, lost map[string]bool) string {
 		require.NoError(t, f.Close())
 	}
 	for range *tableRuns { // interleaved, as the machine may be busy for a while
-		for _, column := range columns {
+		for _, column := range columns() {
 			done := cells[column]
 			if lost[column] || len(done) > 0 && done[0].CPU > 2*time.Second {
 				continue
 			}
-			bad := strings.HasSuffix(column, "bad")
-			c := measure(files[bad], strings.Fields(column)[0])
+			judge, bad := strings.CutSuffix(column, ", one response wrong")
+			c := measure(files[bad], judge)
 			s.bad = bad
 			if c.Status != "" && c.Status != Undecided && c.Status != s.verdict() {
 				t.Errorf("%s, %s: the verdict is %s", s, column, c.Status)
@@ -114,7 +122,7 @@ func (s shape) row(t *testing.T, lost map[string]bool) string {
 			cells[column] = append(done, c)
 		}
 	}
-	for _, column := range columns {
+	for _, column := range columns() {
 		text += " " + median(cells[column]) + " |"
 	}
 	for _, file := range files {
@@ -124,7 +132,23 @@ func (s shape) row(t *testing.T, lost map[string]bool) string {
 }
 
 // columns of the table: the judge, and whether the history is bad.
-var columns = []string{"lockstep", "lockstep bad", "porcupine", "porcupine bad"}
+func columns() (columns []string) {
+	judges := []string{byLockstep, byOther}
+	if *tablePast != "" {
+		judges = []string{byLockstep, byPast, byOther}
+	}
+	for _, judge := range judges {
+		columns = append(columns, judge, judge+", one response wrong")
+	}
+	return columns
+}
+
+// Judges of a cell.
+const (
+	byLockstep = "lockstep"
+	byPast     = "before"
+	byOther    = "Porcupine"
+)
 
 func (s shape) name() string {
 	name := string(s.model)
@@ -188,8 +212,15 @@ func median(cells []cell) string {
 const cellEnv = "LOCKSTEP_TABLE_CELL"
 
 // measure measures a cell in a process of its own.
-func measure(file, by string) cell {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestTableCell$", "-test.timeout=20m", "-table-limit="+tableLimit.String())
+func measure(file, judge string) cell {
+	binary, limit, by := os.Args[0], *tableLimit, judge
+	switch judge {
+	case byPast:
+		binary, by = *tablePast, byLockstep
+	case byOther:
+		limit = *tableOther
+	}
+	cmd := exec.Command(binary, "-test.run=^TestTableCell$", "-test.timeout=20m", "-table-limit="+limit.String())
 	cmd.Env = append(os.Environ(), cellEnv+"="+by+" "+file)
 	out, _ := cmd.Output() // a process without a result is a cell without one
 	var c cell
@@ -222,7 +253,7 @@ func TestTableCell(t *testing.T) {
 	require.NoError(t, err)
 	h, err := history.Read(f)
 	require.NoError(t, err)
-	if by == "lockstep" {
+	if by == byLockstep {
 		c.Status = Check(ctx, h, Options{Explain: true}).Status
 	} else {
 		before = processorTime()

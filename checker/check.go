@@ -235,6 +235,7 @@ func (m machine) checkedOps() []checkedOp {
 	checked := make([]checkedOp, len(m.operations))
 	for i, op := range m.operations {
 		checked[i] = m.checkedOp(op)
+		checked[i].number = int32(i)
 	}
 	return checked
 }

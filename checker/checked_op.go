@@ -30,6 +30,7 @@ type checkedOp struct {
 	state      int32 // in the response
 	meaning    opMeaning
 	optional   bool   // of a committedStep: taken in its interval, or never
+	number     int32  // among the operations of its machine
 	bit, prior uint64 // of an unknownStep, see orderUnknownSteps
 }
 

@@ -17,6 +17,10 @@ type configurations struct {
 	chain []int32 // by row: the row before it with the same hash
 	most  int     // maximum number of rows that differ in the counts only; 0: no limit
 	full  bool    // a row was left out for that
+	lasts []int32 // by row: the effect that led to it, if these are recorded
+	last  int32   // of the rows that are added
+
+	recorded bool
 }
 
 const (
@@ -45,12 +49,14 @@ func (t *configurations) reset(like *configurations) {
 	}
 	clear(t.heads)
 	t.most, t.full = 0, false
+	t.recorded, t.lasts = like.recorded, t.lasts[:0]
 }
 
 func (t *configurations) copy(from *configurations) {
 	t.sets, t.kinds = from.sets, from.kinds
 	t.words = append(t.words[:0], from.words...)
 	t.chain = append(t.chain[:0], from.chain...)
+	t.recorded, t.lasts = from.recorded, append(t.lasts[:0], from.lasts...)
 }
 
 // add adds a row. It reports false if the set has a row that is as good.
@@ -72,6 +78,9 @@ func (t *configurations) add(row []uint64) bool {
 		}
 	}
 	t.words = append(t.words, row...)
+	if t.recorded {
+		t.lasts = append(t.lasts, t.last)
+	}
 	t.chain = append(t.chain, t.heads[h])
 	t.heads[h] = int32(len(t.chain))
 	if len(t.chain) > len(t.heads) {
@@ -96,10 +105,24 @@ func (t *configurations) keep(good func(i int) bool) {
 	for i := range t.len() {
 		if good(i) {
 			copy(t.words[kept*n:], t.row(i))
+			if t.recorded {
+				t.lasts[kept] = t.lasts[i]
+			}
 			kept++
 		}
 	}
 	t.words, t.chain = t.words[:kept*n], t.chain[:kept]
+	if t.recorded {
+		t.lasts = t.lasts[:kept]
+	}
+}
+
+// lastOf returns the effect that led to a row; 0 if these are not recorded.
+func (t *configurations) lastOf(i int) int32 {
+	if !t.recorded {
+		return 0
+	}
+	return t.lasts[i]
 }
 
 // covers reports whether every count is at least that of fewer.

@@ -56,6 +56,8 @@ type linearizer struct {
 	absorbable     []uint64 // a bit for each slot of a blind write, but those that are spent
 	twinOfWanted   int32    // the spent slot of the step that returns
 	distances      distances
+	effects        *effects // of the configurations; nil if they are not recorded
+	origin         int32    // the effect that led to the configuration in expansion
 	ranking
 }
 
@@ -86,7 +88,7 @@ func newLinearizer(ctx context.Context, a *automaton, counted bool, words int64)
 func (l *linearizer) copy(from *linearizer) {
 	l.automaton, l.ctx, l.counted, l.limit = from.automaton, from.ctx, from.counted, from.limit
 	l.effort, l.narrowed, l.stopped, l.now, l.observing = from.effort, from.narrowed, from.stopped, from.now, from.observing
-	l.firstMade = from.firstMade
+	l.firstMade, l.effects = from.firstMade, from.effects
 	l.configurations.copy(&from.configurations)
 	l.slots = append(l.slots[:0], from.slots...)
 	l.steps = append(l.steps[:0], from.steps...)
@@ -232,12 +234,13 @@ func (l *linearizer) resizeRows(sets, kinds int) {
 	old := l.configurations
 	n := old.len()
 	t := &l.next
-	t.sets, t.kinds = sets, kinds
+	t.sets, t.kinds, t.recorded = sets, kinds, old.recorded
 	t.reset(t)
 	for i := range n {
 		from, row := old.row(i), append(l.row[:0], make([]uint64, t.stride())...)
 		copy(row, from[:rowBits+min(sets, old.sets)])
 		copy(row[rowBits+sets:], from[rowBits+old.sets:rowBits+old.sets+min(kinds, old.kinds)])
+		t.last = old.lastOf(i)
 		t.add(row)
 		l.row = row
 	}
@@ -259,6 +262,7 @@ func (l *linearizer) ret(c *checkedOp) bool {
 	l.next.most, l.todo.most = l.alike, l.alike
 	for i := range l.configurations.len() {
 		row := l.configurations.row(i)
+		l.comeFrom(l.configurations.lastOf(i))
 		done, spent := has(row, slot), has(row, twin)
 		unset(row, slot)
 		unset(row, twin)
@@ -328,6 +332,7 @@ func (l *linearizer) release(slot int32, c *checkedOp) {
 // if the operation in slot wanted has taken effect in it.
 func (l *linearizer) expand(i int, wanted int32) {
 	row := l.todo.row(i)
+	l.origin = l.todo.lastOf(i)
 	state, idle := int32(row[rowState]), row[rowState]&idle != 0
 	if l.isRegister() && !l.counted && !idle {
 		l.findUses(row)
@@ -454,6 +459,9 @@ func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted i
 	if !ok {
 		return
 	}
+	if l.effects != nil {
+		l.comeFrom(l.effects.add(l.origin, c.number))
+	}
 	l.absorbBlindWrites(row, c)
 	if l.isRegister() && !l.counted && !progress && s.slot != wanted && (s.slot < 0 || s.slot != s.spent) {
 		row[rowState] |= idle
@@ -463,6 +471,9 @@ func (l *linearizer) try(from []uint64, c *checkedOp, s step, kind int, wanted i
 	}
 	l.checkLimits()
 }
+
+// comeFrom notes the effect that led to the configurations that are added.
+func (l *linearizer) comeFrom(last int32) { l.next.last, l.todo.last = last, last }
 
 // settled adds a configuration: to next if the wanted operation has taken
 // effect; to todo if it has not, or if it has only been absorbed and can still

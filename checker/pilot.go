@@ -79,6 +79,9 @@ func (p *pilot) runTo(end int) (last *checkedOp) {
 		case e.c.ret != forever:
 			p.open++
 		}
+		if p.current.effects != nil {
+			p.current.effects.at = int32(p.events.index())
+		}
 		if !e.ret {
 			p.current.call(e.c)
 		} else if !p.current.ret(e.c) && !p.goBack() {
@@ -99,6 +102,9 @@ func (p *pilot) mark() {
 		p.width, p.until = p.width/2, at.index()
 		p.setEffort()
 	}
+	if e := p.current.effects; e != nil && e.full() {
+		e.collect(p.users()...)
+	}
 	if len(p.trail) > 0 && (at.index()%p.stride != 0 || p.trail[len(p.trail)-1].at == at) {
 		return
 	}
@@ -110,12 +116,17 @@ func (p *pilot) mark() {
 	p.trail = append(p.trail, checkpoint{walk, at, p.open})
 	p.thin()
 	if o := p.current.object; o != nil && o.full() {
-		users := []*linearizer{p.current}
-		for _, c := range p.trail {
-			users = append(users, c.walk)
-		}
-		o.collect(users...)
+		o.collect(p.users()...)
 	}
+}
+
+// users returns the walk and its checkpoints.
+func (p *pilot) users() []*linearizer {
+	users := []*linearizer{p.current}
+	for _, c := range p.trail {
+		users = append(users, c.walk)
+	}
+	return users
 }
 
 // thin drops checkpoints so that those left are the farther apart the farther
@@ -200,6 +211,7 @@ func (p *pilot) recent(least int) *refutation { // nil if it is partial and they
 		if i == 0 || open == 0 {
 			base := new(linearizer)
 			base.copy(c.walk)
+			base.effects, base.configurations.recorded = nil, false
 			return newRefutation(base, i == 0 && !p.partial, log)
 		}
 	}

@@ -29,6 +29,7 @@ type scout struct {
 	endless   int // operations called that do not return
 	clearing  bool
 
+	order   []effect // the steps that took effect
 	journal []entry
 	trouble int            // dead ends since the last trouble was over
 	until   int            // the event at which it is
@@ -66,13 +67,17 @@ func (m machine) scouted(ctx context.Context, checked []checkedOp, o Options) (r
 	}
 	s := newScout(ctx, m, checked, o.Memory)
 	switch {
-	case s.run():
+	case s.run() && s.explains():
 		return Result{Status: Linearizable}, true
 	case s.disproved():
 		return m.violation(s.leader.refute(), o), true
 	}
 	return Result{}, false
 }
+
+// explains reports whether the steps that took effect lead to an order that explains
+// the history.
+func (s *scout) explains() bool { return s.explainedBy(s.ops, s.ordered(s.ops, s.order)) }
 
 func newScout(ctx context.Context, m machine, checked []checkedOp, memory int64) *scout {
 	s := &scout{
@@ -172,7 +177,7 @@ func (s *scout) take(i int32) {
 	} else {
 		s.note(left, i)
 	}
-	s.move(f.from, f.to)
+	s.move(i, f.from, f.to)
 }
 
 // use has an unknown step of a kind take effect.
@@ -180,15 +185,17 @@ func (s *scout) use(k int32) {
 	kind := &s.unknown.kinds[k]
 	kind.left--
 	s.note(used, k)
-	s.move(kind.from, kind.to)
+	s.move(kind.first, kind.from, kind.to)
 }
 
-// move changes the state. Observers of the new one take effect at once.
-func (s *scout) move(from, to int32) {
+// move changes the state by the step of an operation. Observers of the new one take
+// effect at once.
+func (s *scout) move(op, from, to int32) {
 	if s.isRegister() && from == unspecified {
 		s.hide()
 	}
 	s.note(moved, s.state)
+	s.order = append(s.order, effect{op, int32(s.events.index())})
 	s.state = to
 	s.observers = slices.DeleteFunc(s.observers, func(f flight) bool {
 		sees := s.sees(f, to)

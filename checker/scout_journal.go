@@ -67,6 +67,7 @@ func (s *scout) undo(c change, i int32) {
 		s.unknown.kinds[i].left++
 	case moved:
 		s.state = i
+		s.order = s.order[:len(s.order)-1]
 	case led:
 		s.unlead()
 	}

@@ -13,6 +13,7 @@ type lead struct {
 	firstMade []int64 // for its disproofs, as of a linearizer
 	stages    []stage
 	ahead     int // number of events that the next pilot leads on beyond the trouble
+	begun     int // number of steps that had taken effect before the leader began
 	ledTo     int // the event to which the last one led; the scout does not try again those before
 }
 
@@ -21,7 +22,9 @@ type stage struct {
 	position
 	state            int32
 	steps, observers []flight
-	used             []int32 // kinds of unknown steps that the pilot used, one by one
+	order            []effect // the steps that took effect without the pilot, from one on
+	begun            int      // of that number
+	used             []int32  // kinds of unknown steps that the pilot used, one by one
 }
 
 const (
@@ -88,7 +91,9 @@ func (s *scout) newLeader() *pilot {
 	l := newLinearizer(s.ctx, s.automaton, false, s.memory/8)
 	p := &pilot{machine: s.machine, current: l, events: new(*s.events), partial: true, width: firstWidth, stride: s.life / 4, open: s.open()}
 	p.setEffort()
-	l.narrowed, l.firstMade = true, s.firstMade
+	l.narrowed, l.firstMade, l.effects = true, s.firstMade, newEffects()
+	l.configurations.recorded = true
+	s.begun = len(s.order)
 	inFlight := s.inFlight()
 	for _, i := range inFlight {
 		l.call(&s.ops[i])
@@ -102,7 +107,9 @@ func (s *scout) newLeader() *pilot {
 	s.kept = map[int32]int{}
 	for i, k := range s.unknown.kinds {
 		if useful[k.to] {
-			l.kinds = append(l.kinds, unknownKind{op: unknownOf(k.from, k.to), called: uint64(k.called)})
+			op := unknownOf(k.from, k.to)
+			op.number = k.first
+			l.kinds = append(l.kinds, unknownKind{op: op, called: uint64(k.called)})
 			row = append(row, uint64(k.called-k.left))
 		} else {
 			l.spentKinds = append(l.spentKinds, spentKind{k.from, k.to, uint64(k.called)})
@@ -181,7 +188,9 @@ func (s *scout) useful() map[int32]bool {
 // followPilot goes on where a pilot has come to.
 func (s *scout) followPilot(p *pilot) {
 	l := p.current
+	best := l.mostPromising()
 	s.stages = append(s.stages, stage{position: s.events.position, state: s.state, steps: slices.Clone(s.steps), observers: slices.Clone(s.observers)})
+	s.orderAsLed(l.effects.path(l.configurations.lastOf(best)))
 	s.note(led, int32(len(s.stages)-1))
 	for ; s.events.called < p.events.called; s.events.called++ {
 		c := &s.ops[s.events.called]
@@ -190,7 +199,7 @@ func (s *scout) followPilot(p *pilot) {
 		}
 	}
 	s.events.position = p.events.position
-	row := l.configurations.row(l.mostPromising())
+	row := l.configurations.row(best)
 	s.state = int32(row[rowState])
 	s.useAsLed(l, row)
 	s.steps, s.observers = nil, nil
@@ -207,6 +216,18 @@ func (s *scout) followPilot(p *pilot) {
 			s.steps = append(s.steps, f)
 		}
 	}
+}
+
+// orderAsLed has the steps of a pilot take the place of those that took effect since it
+// began. One that led before, and goes on, may have come another way.
+func (s *scout) orderAsLed(path []effect) {
+	old, same := s.order[s.begun:], 0
+	for same < len(old) && same < len(path) && old[same] == path[same] {
+		same++
+	}
+	stage := &s.stages[len(s.stages)-1]
+	stage.begun, stage.order = s.begun+same, slices.Clone(old[same:])
+	s.order = append(s.order[:stage.begun], path[same:]...)
 }
 
 // useAsLed uses the unknown steps that a configuration has used: of the kinds that were
@@ -244,5 +265,6 @@ func (s *scout) unlead() {
 			kind.left--
 		}
 	}
+	s.order = append(s.order[:stage.begun], stage.order...)
 	s.events.position, s.state, s.steps, s.observers = stage.position, stage.state, stage.steps, stage.observers
 }

@@ -148,6 +148,7 @@ type stock struct {
 
 type stockedKind struct {
 	from, to     int32
+	first        int32 // operation
 	called, left int   // so many steps, and so many of these that are not used
 	next         int32 // that leads to the same state; none
 }
@@ -169,7 +170,7 @@ func (u *stock) kind(c *checkedOp) int32 {
 	k, known := u.ids[key]
 	if !known {
 		k = int32(len(u.kinds))
-		u.kinds = append(u.kinds, stockedKind{from: c.from, to: c.to, next: u.last[c.to]})
+		u.kinds = append(u.kinds, stockedKind{from: c.from, to: c.to, first: c.number, next: u.last[c.to]})
 		u.last[c.to], u.ids[key] = k, k
 	}
 	return k

@@ -36,6 +36,7 @@ func TestAgreesOnScouts(t *testing.T) {
 		truth := m.decide(checked, false)
 		if s.run() {
 			require.Equal(t, possible, truth)
+			require.True(t, s.explains(), "its order must explain the history")
 		} else if s.disproved() {
 			require.Equal(t, impossible, truth)
 			requireSameCulprit(t, m, checked, s.leader.refute())
@@ -62,6 +63,7 @@ func TestScoutUndoesAll(t *testing.T) {
 		require.Equal(t, fresh.state, s.state)
 		require.Equal(t, fresh.events, s.events)
 		require.Equal(t, fresh.lookahead, s.lookahead)
+		require.Empty(t, s.order)
 		require.Empty(t, s.steps)
 		require.Empty(t, s.observers)
 		require.Empty(t, s.journal)

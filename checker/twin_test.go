@@ -113,6 +113,28 @@ func (w *twin) explains(taken uint, now objects2) bool {
 	return false
 }
 
+// carriesOut reports whether operations of one object, taken in an order, one after the
+// other, give their responses, each between its call and its return, and none that took
+// effect for certain is missing.
+func (w *twin) carriesOut(ops []*history.Operation, order []int32) bool {
+	now, at, left := w.initial[0], int64(0), map[*history.Operation]bool{}
+	for _, op := range ops {
+		left[op] = op.Outcome == history.Committed || op.Outcome == history.Rejected && op.Reason == history.ReasonIllegal
+	}
+	for _, i := range order {
+		op, fits := ops[i], false
+		if _, known := left[op]; !known {
+			return false // it comes twice
+		}
+		delete(left, op)
+		at = max(at, op.Call)
+		if now, fits = w.step(now, op); !fits || op.Outcome != history.Unknown && at > op.Return {
+			return false
+		}
+	}
+	return !slices.Contains(slices.Collect(maps.Values(left)), true)
+}
+
 // culprit returns the id of the operation with whose return ops, of one object,
 // stop to be linearizable. Among those of one instant it is the first in order.
 func (w *twin) culprit(ops []history.Operation) string {

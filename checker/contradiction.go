@@ -198,8 +198,8 @@ func (d *contradiction) assumeAnything(l *linearizer) bool {
 			l.configurations.add(row)
 		}
 	}
-	for _, s := range d.base.steps {
-		d.callWeakened(l, s.c)
+	for _, c := range d.base.inFlight() {
+		d.callWeakened(l, c)
 	}
 	for _, e := range d.log[:d.from] {
 		if !e.ret {

@@ -76,3 +76,34 @@ func TestContradictionOfVersionsFarApart(t *testing.T) {
 		require.NotEmpty(t, r.Contradiction)
 	}
 }
+
+// A rejected operation that was in flight when a contradiction begins may have had an
+// effect. So it explains what came later, and the contradiction has to begin before it.
+func TestContradictionDoubtsWhatWasInFlight(t *testing.T) {
+	h := largeHistory{}.empty()
+	h.Operations = []history.Operation{
+		{ID: "asked", Kind: history.KindPropose, Argument: "Stopped", Call: 0, Return: 9, Outcome: history.Rejected, Reason: history.ReasonIllegal},
+		{ID: "init", Kind: history.KindRead, State: "Init", Call: 3, Return: 3, Outcome: history.Committed},
+		{ID: "ran", Kind: history.KindPropose, Argument: "Running", Call: 6, Return: 6, Outcome: history.Committed},
+		{ID: "stopped", Kind: history.KindRead, State: "Stopped", Call: 12, Return: 12, Outcome: history.Committed},
+	}
+	for i := range h.Operations {
+		h.Operations[i].Machine, h.Operations[i].Version = "lifecycle/a", history.NoVersion
+	}
+	m := machines(h.Operations)[0]
+	m.automaton, _ = automatonOf(h, m)
+	checked := m.checkedOps()
+	for begin, contradicts := range []bool{true, false} {
+		source, base := newEvents(checked), newLinearizer(t.Context(), m.automaton, false, DefaultMemory)
+		for range begin {
+			e, _ := source.next()
+			base.call(e.c)
+		}
+		var log []event
+		for e, more := source.next(); more; e, more = source.next() {
+			log = append(log, e)
+		}
+		v := newRefutation(base, false, log)
+		require.Equal(t, contradicts, newContradiction(culprit{m, v}).find(), "of what comes after %d events", begin)
+	}
+}

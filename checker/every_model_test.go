@@ -142,6 +142,9 @@ func (c *comparison) scout(t *testing.T, h history.History, seed uint64) {
 			c.scouted++
 		case s.disproved():
 			c.verdict(t, part, seed, "scout", want, Result{Status: Violated})
+			if v := s.leader.refute(); !v.inconclusive && v.culprit().op.ID != w.culprit(part.Operations) {
+				t.Errorf("%s, seed %d: the culprit of the scout is %s\n%s", h.Model, seed, v.culprit().op.ID, Timeline(part.Operations))
+			}
 			c.scouted++
 		}
 	}

@@ -19,47 +19,63 @@ func hastyScout(t *rapid.T, m machine, checked []checkedOp) *scout {
 	return s
 }
 
+// anyScout is a hasty scout of a small history, the versions of which are not told.
+func anyScout(t *rapid.T, operations int) (history.History, *scout) {
+	h := corrupted(t, anyHistory(t, rapid.IntRange(1, operations).Draw(t, "operations"), 1))
+	for i := range h.Operations {
+		h.Operations[i].Version = history.NoVersion
+	}
+	m := machines(h.Operations)[0]
+	a, err := automatonOf(h, m)
+	require.NoError(t, err)
+	m.automaton = a
+	return h, hastyScout(t, m, m.checkedOps())
+}
+
 // A scout that comes to the end has found an order, and what a pilot disproved on its
 // way has none.
 func TestAgreesOnScouts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := corrupted(t, anyHistory(t, rapid.IntRange(1, 100).Draw(t, "operations"), 1))
-		m := machines(h.Operations)[0]
-		a, err := automatonOf(h, m)
-		require.NoError(t, err)
-		m.automaton = a
-		checked := m.checkedOps()
-		for i := range checked {
-			checked[i].version = history.NoVersion
-		}
-		s := hastyScout(t, m, checked)
-		truth := m.decide(checked, false)
+		_, s := anyScout(t, 100)
+		truth := s.decide(s.ops, false)
 		if s.run() {
 			require.Equal(t, possible, truth)
 			require.True(t, s.explains(), "its order must explain the history")
 		} else if s.disproved() {
 			require.Equal(t, impossible, truth)
-			requireSameCulprit(t, m, checked, s.leader.refute())
+			requireSameCulprit(t, s.machine, s.ops, s.leader.refute())
 		}
+	})
+}
+
+// What a pilot of a scout disproves, the naive checker confirms: no order explains the
+// contradiction, whatever the other operations did.
+func TestAgreesOnContradictionsOfScouts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h, s := anyScout(t, 7)
+		if s.run() || !s.disproved() {
+			return
+		}
+		v := s.leader.refute()
+		if v.inconclusive {
+			return
+		}
+		_, operations := culprit{s.machine, v}.contradiction()
+		kept := map[string]bool{}
+		for _, op := range operations {
+			kept[op.ID] = true
+		}
+		require.False(t, newBruteForce(h).doubting(kept, v.culprit().ret), "%v\n%s of\n%s", h.Definitions, Timeline(operations), Timeline(h.Operations))
 	})
 }
 
 // What a scout undoes leaves it as it was.
 func TestScoutUndoesAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := anyHistory(t, rapid.IntRange(1, 100).Draw(t, "operations"), 1)
-		m := machines(h.Operations)[0]
-		a, err := automatonOf(h, m)
-		require.NoError(t, err)
-		m.automaton = a
-		checked := m.checkedOps()
-		for i := range checked {
-			checked[i].version = history.NoVersion
-		}
-		s := hastyScout(t, m, checked)
+		_, s := anyScout(t, 100)
 		s.run()
 		s.undoTo(0)
-		fresh := newScout(context.Background(), m, checked, DefaultMemory)
+		fresh := newScout(context.Background(), s.machine, s.ops, DefaultMemory)
 		require.Equal(t, fresh.state, s.state)
 		require.Equal(t, fresh.events, s.events)
 		require.Equal(t, fresh.lookahead, s.lookahead)

@@ -36,8 +36,8 @@ func (d *contradiction) leadingTo(states []int32) []int32 {
 	for _, k := range d.base.kinds {
 		add(k.op.from, k.op.to)
 	}
-	for _, s := range d.base.steps {
-		add(s.c.from, s.c.to)
+	for _, c := range d.base.inFlight() {
+		add(c.from, c.to)
 	}
 	for _, e := range d.log[:d.from] {
 		add(e.c.from, e.c.to)

@@ -173,10 +173,10 @@ func (m machine) check(ctx context.Context, o Options) Result {
 	if o.Memory == 0 {
 		o.Memory = DefaultMemory
 	}
-	if r, decided := m.scouted(ctx, checked, o); decided {
+	r, p, decided := m.scouted(ctx, checked, o)
+	if decided {
 		return r
 	}
-	p := newPilot(ctx, m, checked, o.Memory)
 	last := p.run()
 	switch {
 	case p.current.stopped:

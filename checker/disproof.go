@@ -21,11 +21,11 @@ func (p *pilot) disprove() bool {
 	v.reached = len(v.log) - 1
 	v.loose, v.work = true, looseWork<<(2*min(p.trouble, 12))
 	v.base.limit, v.base.effort = min(v.work, p.current.limit), effort{}
-	if !newContradiction(culprit{p.machine, v}).find() {
-		return false
+	found := newContradiction(culprit{p.machine, v}).find()
+	if p.doubted += v.scratch.expansions; found {
+		p.disproof = v
 	}
-	p.disproof = v
-	return true
+	return found
 }
 
 // looselyRefuted reports whether a contradiction without a premise ends with event

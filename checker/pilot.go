@@ -25,6 +25,10 @@ type pilot struct {
 	disproof *refutation // of the last events, where none of the configurations leads on
 	partial  bool        // it began with one of many configurations
 	most     int         // dead ends in a row after which it gives up; 0: no limit
+	doubted  int         // configurations made in search of disproofs
+	allowed  int         // work after which it stops; 0: no limit
+	last     *checkedOp  // that was considered
+	done     bool        // it came to the end, or to a dead end from which it did not go back
 }
 
 // checkpoint is the walk before an event.
@@ -59,37 +63,52 @@ func newPilot(ctx context.Context, m machine, checked []checkedOp, memory int64)
 
 // run goes on to the end, to a dead end that is a proof, or until time or memory
 // run out. It returns the last operation that was considered.
-func (p *pilot) run() (last *checkedOp) { return p.runTo(math.MaxInt) }
+func (p *pilot) run() (last *checkedOp) {
+	p.allowed = 0
+	return p.runTo(math.MaxInt)
+}
 
-// runTo is run, but stops after some events once it is out of trouble.
+// runTo is run, but stops after some events once it is out of trouble, and after as much
+// work as it is allowed.
 func (p *pilot) runTo(end int) (last *checkedOp) {
-	for !p.current.stopped {
+	for !p.done && !p.current.stopped {
 		p.mark()
-		if p.events.index() >= end && p.events.index() > p.until+p.stride && p.trouble == 0 {
-			return last
+		out := p.events.index() >= end && p.events.index() > p.until+p.stride && p.trouble == 0
+		if out || p.allowed > 0 && p.work() > p.allowed {
+			break
 		}
 		e, more := p.events.next()
 		if !more {
-			return last
+			p.done = true
+			break
 		}
-		last = e.c
-		switch {
-		case e.ret:
-			p.open--
-		case e.c.ret != forever:
-			p.open++
-		}
-		if p.current.effects != nil {
-			p.current.effects.at = int32(p.events.index())
-		}
-		if !e.ret {
-			p.current.call(e.c)
-		} else if !p.current.ret(e.c) && !p.goBack() {
-			return last
-		}
+		p.last = e.c
+		p.done = !p.follow(e)
 	}
-	return last
+	return p.last
 }
+
+// follow processes an event. It reports false at a dead end from which there is no way
+// back.
+func (p *pilot) follow(e event) bool {
+	switch {
+	case e.ret:
+		p.open--
+	case e.c.ret != forever:
+		p.open++
+	}
+	if p.current.effects != nil {
+		p.current.effects.at = int32(p.events.index())
+	}
+	if !e.ret {
+		p.current.call(e.c)
+		return true
+	}
+	return p.current.ret(e.c) || p.goBack()
+}
+
+// work returns the number of configurations that were made.
+func (p *pilot) work() int { return p.current.expansions + p.doubted }
 
 // mark takes a checkpoint now and then.
 func (p *pilot) mark() {

@@ -39,6 +39,7 @@ type scout struct {
 
 	life     int // number of events in which most operations return
 	patience int // dead ends in a row after which a pilot leads
+	rivalry
 }
 
 // flight is an operation in flight.
@@ -60,19 +61,28 @@ const (
 	maxJournal = 1 << 20 // entries
 )
 
-// scouted judges m if a scout finds an order, or a pilot on its way a disproof.
-func (m machine) scouted(ctx context.Context, checked []checkedOp, o Options) (r Result, decided bool) {
-	if m.object != nil || len(checked) < scoutedFrom || hasVersions(checked) {
-		return Result{}, false
+// scouted judges m if a scout finds an order, or a pilot on its way a disproof. If not it
+// returns a pilot that judges m, and that has perhaps come some way.
+func (m machine) scouted(ctx context.Context, checked []checkedOp, o Options) (r Result, p *pilot, decided bool) {
+	if m.object != nil || len(checked) < scoutedFrom || hasVersions(checked) || !m.hasChoice(checked) {
+		return Result{}, newPilot(ctx, m, checked, o.Memory), false
 	}
 	s := newScout(ctx, m, checked, o.Memory)
 	switch {
 	case s.run() && s.explains():
-		return Result{Status: Linearizable}, true
+		return Result{Status: Linearizable}, nil, true
 	case s.disproved():
-		return m.violation(s.leader.refute(), o), true
+		return m.violation(s.leader.refute(), o), nil, true
+	case s.rival == nil:
+		s.rival = newPilot(ctx, m, checked, o.Memory)
 	}
-	return Result{}, false
+	return Result{}, s.rival, false
+}
+
+// hasChoice reports whether a scout can choose well. In a machine without unknown steps
+// every step must be taken once, so there is little to spare.
+func (m machine) hasChoice(checked []checkedOp) bool {
+	return m.isRegister() || slices.ContainsFunc(checked, func(c checkedOp) bool { return c.meaning == unknownStep })
 }
 
 // explains reports whether the steps that took effect lead to an order that explains
@@ -83,7 +93,7 @@ func newScout(ctx context.Context, m machine, checked []checkedOp, memory int64)
 	s := &scout{
 		machine: m, ctx: ctx, memory: memory, ops: checked, events: newEvents(checked), lookahead: newLookahead(m.automaton, checked),
 		state: m.initial, unknown: newStock(m.automaton), urgent: map[int32]bool{}, lead: lead{ahead: life / 2},
-		life: life, patience: patience,
+		life: life, patience: patience, rivalry: rivalry{free: freeWork * len(checked)},
 	}
 	s.findFirstMade()
 	return s

@@ -28,6 +28,8 @@ type stage struct {
 }
 
 const (
+	leadersShare = 4 // of memory: a quarter
+
 	maxAhead = 1 << 14
 	rounds   = 8 // of pilots, each from farther back, and trying harder
 
@@ -46,6 +48,9 @@ func (s *scout) adapt(at int) {
 // beLed has a pilot lead through the trouble, from some events before it. It reports
 // false if there is no use in going on.
 func (s *scout) beLed() bool {
+	if s.overtaken() {
+		return false
+	}
 	round := s.trouble/s.patience - 1
 	p := s.leader
 	if s.leader = nil; p != nil && round == 0 && s.until < s.ledTo+4*s.life {
@@ -55,14 +60,14 @@ func (s *scout) beLed() bool {
 		p = s.newLeader()
 	}
 	p.most = 1 + round + bits.Len(uint(s.ahead/s.life)) // who leads far may try harder
-	p.runTo(s.until + s.ahead)
+	inTime := s.leadOn(p, s.until+s.ahead)
 	switch {
 	case p.current.stopped:
 		return false
 	case p.disproof != nil:
 		s.leader = p
 		return false
-	case p.impossible():
+	case p.impossible() || !inTime:
 		return round < rounds
 	}
 	s.followPilot(p)
@@ -88,7 +93,7 @@ func (s *scout) findFirstMade() {
 // newLeader returns a pilot that begins here, with the scout's configuration. What
 // took effect in it counts as taken, not as gone, so that a disproof can doubt it.
 func (s *scout) newLeader() *pilot {
-	l := newLinearizer(s.ctx, s.automaton, false, s.memory/8)
+	l := newLinearizer(s.ctx, s.automaton, false, s.memory/leadersShare/8)
 	p := &pilot{machine: s.machine, current: l, events: new(*s.events), partial: true, width: firstWidth, stride: s.life / 4, open: s.open()}
 	p.setEffort()
 	l.narrowed, l.firstMade, l.effects = true, s.firstMade, newEffects()

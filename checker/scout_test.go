@@ -16,6 +16,7 @@ func hastyScout(t *rapid.T, m machine, checked []checkedOp) *scout {
 	s := newScout(context.Background(), m, checked, DefaultMemory)
 	s.patience = rapid.IntRange(1, 5).Draw(t, "patience")
 	s.life = 4 * rapid.IntRange(1, 4).Draw(t, "life")
+	s.free = rapid.SampledFrom([]int{0, 10, 1 << 40}).Draw(t, "free work")
 	return s
 }
 
@@ -44,6 +45,9 @@ func TestAgreesOnScouts(t *testing.T) {
 		} else if s.disproved() {
 			require.Equal(t, impossible, truth)
 			requireSameCulprit(t, s.machine, s.ops, s.leader.refute())
+		} else if s.rival != nil {
+			s.rival.run()
+			require.Equal(t, truth == impossible, s.rival.impossible())
 		}
 	})
 }

@@ -112,6 +112,10 @@ func (s shape) row(t *testing.T, lost map[string]string) string {
 			}
 			judge, bad := strings.CutSuffix(column, ", one response wrong")
 			limit := limitOf(judge)
+			if limit == 0 {
+				lost[column] = notTried
+				continue
+			}
 			c := measure(files[bad], judge, limit)
 			s.bad = bad
 			c.check(t, s, column)
@@ -122,10 +126,8 @@ func (s shape) row(t *testing.T, lost map[string]string) string {
 	}
 	for _, column := range columns() {
 		text += " " + cmp.Or(lost[column], median(cells[column])) + " |"
-		if lost[column] != "" {
-			lost[column] = "not tried"
-		} else if judge, _, _ := strings.Cut(column, ","); judge == byOther && cells[column][0].CPU > limitOf(judge)/10 {
-			lost[column] = "not tried"
+		if judge, _, _ := strings.Cut(column, ","); lost[column] != "" || judge == byOther && cells[column][0].CPU > limitOf(judge)/10 {
+			lost[column] = notTried
 		}
 	}
 	for _, file := range files {
@@ -145,7 +147,7 @@ func (s shape) tryOther(t *testing.T, lost map[string]string) {
 	limit, files := limitOf(byOther)/10, s.files(t)
 	for _, column := range columns() {
 		judge, bad := strings.CutSuffix(column, ", one response wrong")
-		if judge != byOther {
+		if judge != byOther || limit == 0 {
 			continue
 		}
 		s.bad = bad
@@ -159,6 +161,8 @@ func (s shape) tryOther(t *testing.T, lost map[string]string) {
 		require.NoError(t, os.Remove(file))
 	}
 }
+
+const notTried = "not tried"
 
 // triedOther is where lost notes that Porcupine has judged a tenth.
 const triedOther = "a tenth"
@@ -252,6 +256,9 @@ func (c cell) check(t *testing.T, s shape, column string) {
 
 // median is the text of the cell with the median of time.
 func median(cells []cell) string {
+	if len(cells) == 0 {
+		return notTried
+	}
 	slices.SortFunc(cells, func(x, y cell) int { return int(x.CPU - y.CPU) })
 	c := cells[len(cells)/2]
 	return fmt.Sprintf("%.2f s, %d MiB", c.CPU.Seconds(), c.Peak>>20)

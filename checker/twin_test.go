@@ -119,12 +119,12 @@ func (w *twin) explains(taken uint, now objects2) bool {
 func (w *twin) carriesOut(ops []*history.Operation, order []int32) bool {
 	now, at, left := w.initial[0], int64(0), map[*history.Operation]bool{}
 	for _, op := range ops {
-		left[op] = op.Outcome == history.Committed || op.Outcome == history.Rejected && op.Reason == history.ReasonIllegal
+		left[op] = tookEffect(op)
 	}
 	for _, i := range order {
 		op, fits := ops[i], false
-		if _, known := left[op]; !known {
-			return false // it comes twice
+		if _, first := left[op]; !first || !tookEffect(op) && (op.Outcome != history.Unknown || op.Kind == history.KindRead) {
+			return false // it comes twice, or has no effect
 		}
 		delete(left, op)
 		at = max(at, op.Call)
@@ -133,6 +133,11 @@ func (w *twin) carriesOut(ops []*history.Operation, order []int32) bool {
 		}
 	}
 	return !slices.Contains(slices.Collect(maps.Values(left)), true)
+}
+
+// tookEffect reports whether an operation claims to have taken effect.
+func tookEffect(op *history.Operation) bool {
+	return op.Outcome == history.Committed || op.Outcome == history.Rejected && op.Reason == history.ReasonIllegal
 }
 
 // culprit returns the id of the operation with whose return ops, of one object,

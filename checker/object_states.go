@@ -125,15 +125,19 @@ func (o *objectStates) after(state int32, c *checkedOp) int32 {
 }
 
 // findResets notes the operations after which the state does not depend on the one
-// before.
+// before. Rejected ones count: until they return their outcome is not known.
 func (o *objectStates) findResets(checked []checkedOp) {
 	o.resets, o.foreseen = nil, true
 	if o.model.Resets == nil {
 		return
 	}
 	for i := range checked {
-		if c := &checked[i]; o.isReset(c) {
-			o.resets = append(o.resets, c)
+		c := checked[i]
+		if !o.isReset(&c) {
+			c = c.asUnknown()
+		}
+		if o.isReset(&c) {
+			o.resets = append(o.resets, &c)
 		}
 	}
 }

@@ -37,3 +37,19 @@ func TestRejectedAfterMuchElse(t *testing.T) {
 	}
 	check(s.Finish())
 }
+
+// A rejected write is the culprit if its value was read of a key that is appended to: until
+// it returned it might have been carried out, before the read.
+func TestRejectedWriteThatWasRead(t *testing.T) {
+	h := history.History{Model: history.ModelKV, Operations: []history.Operation{
+		{ID: "append", Kind: history.KindAppend, Argument: "a", Call: 0, Return: 5, Outcome: history.Committed},
+		{ID: "read", Kind: history.KindRead, State: "b", Call: 2, Return: 20, Outcome: history.Committed},
+		{ID: "write", Kind: history.KindWrite, Argument: "b", Call: 10, Return: 30, Outcome: history.Rejected, Reason: "overloaded"},
+	}}
+	for i := range h.Operations {
+		h.Operations[i].Machine, h.Operations[i].Version = "key", history.NoVersion
+	}
+	r := Check(t.Context(), h, Options{Explain: true})
+	require.Equal(t, Violated, r.Status, r.Explanation)
+	require.Equal(t, "write", r.Culprit.ID)
+}

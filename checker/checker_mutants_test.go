@@ -144,7 +144,7 @@ func withFlaw(t *testing.T, file, old, changed string, histories int) (string, e
 	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: flawed}})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(overlay, replace, 0o644))
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened|TestContradiction", ".",
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened|TestContradiction|TestScout", ".",
 		fmt.Sprint("-rapid.checks=", histories), "-rapid.seed=1", "-rapid.nofailfile", "-rapid.shrinktime=1ms", "-failfast", "-timeout=10m")
 	cmd.Env = append(os.Environ(), "LOCKSTEP_LONG=") // these histories are enough
 	out, err := cmd.CombinedOutput()

@@ -8,8 +8,8 @@ type effect struct {
 	at int32 // number of events that had come by then
 }
 
-// effects are the steps that led to the configurations of a walk. Those of one
-// configuration are a path in a tree.
+// effects are the steps that led to the configurations of a walk: a tree, in which a
+// configuration is the end of a path.
 type effects struct {
 	nodes []effectNode // the first is the root: no effect
 	at    int32        // number of events that have come
@@ -21,7 +21,7 @@ type effectNode struct {
 	before int32 // the node before it
 }
 
-// minCollected is the number of nodes from which those that led nowhere are looked for.
+// minCollected is the least number of nodes at which to drop the ones that led nowhere.
 const minCollected = 1 << 16
 
 func newEffects() *effects { return &effects{nodes: make([]effectNode, 1)} }
@@ -48,7 +48,7 @@ func (e *effects) full() bool { return len(e.nodes) > max(minCollected, 2*e.kept
 // order, so each is behind the one before it.
 func (e *effects) collect(users ...*linearizer) {
 	numbers := make([]int32, len(e.nodes))
-	numbers[0] = 1 // of those that stay it is not zero
+	numbers[0] = 1 // not zero: the node stays
 	for _, l := range users {
 		for _, last := range l.configurations.lasts {
 			for ; numbers[last] == 0; last = e.nodes[last].before {
@@ -61,7 +61,7 @@ func (e *effects) collect(users ...*linearizer) {
 		if numbers[i] == 0 {
 			continue
 		}
-		node.before = numbers[node.before] // of the root its own, which is 0 by then or stays 1: nobody asks
+		node.before = numbers[node.before] // of the root any number will do
 		e.nodes[n], numbers[i] = node, n
 		n++
 	}

@@ -72,14 +72,14 @@ func (s *scout) look(c *checkedOp, by int32) {
 	}
 }
 
-// Limits of what is considered of one state.
+// Limits of the operations that are considered of one state.
 const (
 	regretted = 6
 	awaited   = 64
 	plenty    = 3
 )
 
-// scarcity is what a step costs that an operation needs, by the number of other
+// scarcity is the cost of a step that an operation needs, by the number of other
 // steps that would do.
 var scarcity = [plenty + 1]int{60, 12, 3, 0}
 

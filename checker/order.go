@@ -3,7 +3,7 @@ package checker
 import "math"
 
 // replay puts the operations of a history into an order, given the steps that took
-// effect and when. It adds what no one notes: observers are placed as soon as they are
+// effect and when. It adds the others: observers are placed as soon as they are
 // true; a blind write that was hidden, just before the one that hid it.
 type replay struct {
 	*automaton
@@ -78,7 +78,7 @@ func (r *replay) observe() {
 	r.observers = waiting
 }
 
-// lastOfEach returns a list without what comes again in it. Its items are less than n.
+// lastOfEach returns a list with the last of equal items only. They are less than n.
 func lastOfEach(list []int32, n int) []int32 {
 	seen, at := make([]bool, n), len(list)
 	for k := len(list) - 1; k >= 0; k-- {

@@ -258,7 +258,7 @@ func (s *scout) random(i int32) int {
 	return int((h ^ h>>29) >> 40)
 }
 
-// whim is what is added to the cost of a step in trouble, so that the way is another
+// whim is an addition to the cost of a step in trouble, so that the way is another
 // each time.
 func (s *scout) whim(i int32) int {
 	if s.trouble%3 == 0 {

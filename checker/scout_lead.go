@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// lead is what a scout knows of the pilots that lead it through trouble.
+// lead is the knowledge of a scout about the pilots that lead it through trouble.
 type lead struct {
 	leader *pilot        // that led last
 	kept   map[int32]int // by kind: the unknown steps that it does not know of
@@ -59,7 +59,7 @@ func (s *scout) beLed() bool {
 		s.undoTo(min(s.until, s.events.index()) - s.life<<round)
 		p = s.newLeader()
 	}
-	p.most = 1 + round + bits.Len(uint(s.ahead/s.life)) // who leads far may try harder
+	p.most = 1 + round + bits.Len(uint(s.ahead/s.life)) // a long way is worth more trouble
 	inTime := s.leadOn(p, s.until+s.ahead)
 	switch {
 	case p.current.stopped:
@@ -255,7 +255,7 @@ func (s *scout) useAsLed(l *linearizer, row []uint64) {
 	}
 }
 
-// unlead undoes what a pilot did.
+// unlead undoes the work of a pilot.
 func (s *scout) unlead() {
 	last := len(s.stages) - 1
 	stage := s.stages[last]

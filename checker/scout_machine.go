@@ -2,7 +2,7 @@ package checker
 
 import "math"
 
-// node is what a search for a way knows of a state.
+// node is a state in a search for a way.
 type node struct {
 	cost int
 	done bool
@@ -186,7 +186,7 @@ func (u *stock) has(state int32) bool {
 	return false
 }
 
-// cost returns what a step of a kind costs.
+// cost returns the cost of a step of a kind.
 func (u *stock) cost(k int32) int {
 	if u.kinds[k].left < commonFrom {
 		return rareCost

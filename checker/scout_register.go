@@ -151,7 +151,7 @@ func (w way) or(other way, m move, cost int) way {
 	return other
 }
 
-// price returns what a step costs.
+// price returns the cost of a step.
 func (s *scout) price(f flight) int {
 	cost := casCost
 	switch {

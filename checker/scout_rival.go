@@ -17,7 +17,7 @@ const (
 	rivalShare = 2 // how much more the rival works than leaders
 )
 
-// overtaken has the rival work for what leaders have done. It reports whether the scout
+// overtaken has the rival work for the work of leaders. It reports whether the scout
 // does not help.
 func (s *scout) overtaken() bool {
 	if s.work <= s.free {

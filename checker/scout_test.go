@@ -52,7 +52,7 @@ func TestAgreesOnScouts(t *testing.T) {
 	})
 }
 
-// What a pilot of a scout disproves, the naive checker confirms: no order explains the
+// The naive checker confirms the disproofs of a scout's pilots: no order explains the
 // contradiction, whatever the other operations did.
 func TestAgreesOnContradictionsOfScouts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -74,8 +74,8 @@ var tabled = []shape{
 // judging cost, beside Porcupine, which is given the history as it was read. Each
 // cell is a process of its own: processor time, and the peak of its memory, the
 // history included. A size is not tried where a smaller one was not decided; Porcupine,
-// which seldom comes to an end, not where a tenth of the size took it more than a tenth of
-// its limit. On one core that was idle all shapes took less than 25 minutes.
+// which seldom comes to an end, not where a tenth of the size took it more than a thirtieth
+// of its limit.
 //
 //	go test ./checker -run 'Table$' -timeout 3h -v -args -table all
 func TestTable(t *testing.T) {
@@ -98,7 +98,7 @@ func TestTable(t *testing.T) {
 }
 
 // row measures the cells of a row. Lost has the columns in which it is known that a size
-// is not decided, and what to say of the next.
+// is not decided, and the text of the next cell.
 func (s shape) row(t *testing.T, lost map[string]string) string {
 	text := fmt.Sprintf("| %s | %d | %s | %s |", s.name(), s.clients, s.share(), thousands(s.operations))
 	cells := map[string][]cell{}
@@ -126,7 +126,7 @@ func (s shape) row(t *testing.T, lost map[string]string) string {
 	}
 	for _, column := range columns() {
 		text += " " + cmp.Or(lost[column], median(cells[column])) + " |"
-		if judge, _, _ := strings.Cut(column, ","); lost[column] != "" || judge == byOther && cells[column][0].CPU > limitOf(judge)/10 {
+		if judge, _, _ := strings.Cut(column, ","); lost[column] != "" || judge == byOther && cells[column][0].CPU > limitOf(judge)/30 {
 			lost[column] = notTried
 		}
 	}
@@ -137,7 +137,7 @@ func (s shape) row(t *testing.T, lost map[string]string) string {
 }
 
 // tryOther has Porcupine judge a tenth of a shape first: if that takes it more than a
-// tenth of its limit the shape itself is not tried.
+// thirtieth of its limit the shape itself is not tried, and the cell tells the time.
 func (s shape) tryOther(t *testing.T, lost map[string]string) {
 	s.operations /= 10
 	if lost[triedOther] != "" || s.operations < 100 {
@@ -153,8 +153,11 @@ func (s shape) tryOther(t *testing.T, lost map[string]string) {
 		s.bad = bad
 		c := measure(files[bad], judge, limit)
 		c.check(t, s, column)
-		if !c.decided() {
+		switch {
+		case !c.decided():
 			lost[column] = fmt.Sprintf("none of %s in %v", thousands(s.operations), limit)
+		case c.CPU > limit/3:
+			lost[column] = fmt.Sprintf("%s in %.2f s", thousands(s.operations), c.CPU.Seconds())
 		}
 	}
 	for _, file := range files {
@@ -267,8 +270,8 @@ func median(cells []cell) string {
 // cellEnv has the judge and the file of a process that measures a cell.
 const cellEnv = "LOCKSTEP_TABLE_CELL"
 
-// limitOf returns the processor time of a cell of a judge; of Porcupine what is left of
-// its share.
+// limitOf returns the processor time of a cell of a judge; of Porcupine the rest of its
+// share at most.
 func limitOf(judge string) time.Duration {
 	if judge == byOther {
 		return min(*tableOther, *tableShare).Truncate(time.Second)

@@ -198,7 +198,7 @@ func (d *contradiction) assumeAnything(l *linearizer) bool {
 			l.configurations.add(row)
 		}
 	}
-	for _, c := range d.base.inFlight() {
+	for _, c := range d.inFlightAtBase() {
 		d.callWeakened(l, c)
 	}
 	for _, e := range d.log[:d.from] {

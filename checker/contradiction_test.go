@@ -107,3 +107,27 @@ func TestContradictionDoubtsWhatWasInFlight(t *testing.T) {
 		require.Equal(t, contradicts, newContradiction(culprit{m, v}).find(), "of what comes after %d events", begin)
 	}
 }
+
+// So may one that had no effect for certain: that it had none is part of the contradiction.
+func TestContradictionNamesWhatHadNoEffect(t *testing.T) {
+	h := largeHistory{}.empty()
+	h.Operations = []history.Operation{
+		{ID: "asked", Kind: history.KindPropose, Argument: "Running", Call: 0, Return: 9, Outcome: history.Rejected, Reason: "conflict"},
+		{ID: "init", Kind: history.KindRead, State: "Init", Call: 3, Return: 3, Outcome: history.Committed},
+		{ID: "ran", Kind: history.KindRead, State: "Running", Call: 12, Return: 12, Outcome: history.Committed},
+	}
+	for i := range h.Operations {
+		h.Operations[i].Machine, h.Operations[i].Version = "lifecycle/a", history.NoVersion
+	}
+	m := machines(h.Operations)[0]
+	m.automaton, _ = automatonOf(h, m)
+	source, base := newEvents(m.checkedOps()), newLinearizer(t.Context(), m.automaton, false, DefaultMemory)
+	e, _ := source.next()
+	base.call(e.c)
+	var log []event
+	for e, more := source.next(); more; e, more = source.next() {
+		log = append(log, e)
+	}
+	_, operations := culprit{m, newRefutation(base, false, log)}.contradiction()
+	require.Equal(t, []string{"asked", "init", "ran"}, ids(operations))
+}

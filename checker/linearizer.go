@@ -99,17 +99,6 @@ func (l *linearizer) copy(from *linearizer) {
 	l.absorbable = append(l.absorbable[:0], from.absorbable...)
 }
 
-// inFlight returns the operations in flight. Rejected ones count: in a contradiction
-// they may have had an effect.
-func (l *linearizer) inFlight() (ops []*checkedOp) {
-	for i, c := range l.slots {
-		if c != nil && slices.Index(l.slots, c) == i { // a blind write has two slots
-			ops = append(ops, c)
-		}
-	}
-	return ops
-}
-
 // forgetInFlight forgets the operations in flight.
 func (l *linearizer) forgetInFlight() {
 	l.slots, l.steps, l.observing = l.slots[:0], l.steps[:0], 0

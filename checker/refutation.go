@@ -1,5 +1,7 @@
 package checker
 
+import "slices"
+
 // Every prefix of a linearizable history is linearizable if operations that
 // have not returned count as unknown. So an impossible history has a first
 // return at which it became impossible: that of the culprit. The linearizer may
@@ -84,6 +86,22 @@ func (v *refutation) add(e event) {
 		v.called[e.c] = len(v.log)
 	}
 	v.log = append(v.log, e)
+}
+
+// inFlightAtBase returns the operations in flight at base. Rejected ones count: in a
+// contradiction they may have had an effect.
+func (v *refutation) inFlightAtBase() (ops []*checkedOp) {
+	for _, c := range v.base.slots {
+		if c != nil && !slices.Contains(ops, c) { // a blind write has two slots
+			ops = append(ops, c)
+		}
+	}
+	for _, e := range v.log {
+		if _, called := v.called[e.c]; e.ret && !called && !slices.Contains(ops, e.c) {
+			ops = append(ops, e.c)
+		}
+	}
+	return ops
 }
 
 func (v *refutation) culprit() *checkedOp { return v.log[v.at].c }

@@ -36,7 +36,7 @@ func (d *contradiction) leadingTo(states []int32) []int32 {
 	for _, k := range d.base.kinds {
 		add(k.op.from, k.op.to)
 	}
-	for _, c := range d.base.inFlight() {
+	for _, c := range d.inFlightAtBase() {
 		add(c.from, c.to)
 	}
 	for _, e := range d.log[:d.from] {

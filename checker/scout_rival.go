@@ -4,8 +4,9 @@ import "math"
 
 // rivalry is how a scout loses little where it does not help. Once pilots that lead it
 // have worked for longer than they do where it helps, one that judges the history without
-// a scout goes on as well, from the beginning, and works more than they do. If it comes
-// half as far as the scout, the scout gives up.
+// a scout goes on as well, from the beginning, and works as much as they do. The scout
+// gives up if its leaders take more than a share of the work that the rival is expected to
+// need, and the rival has come half as far.
 type rivalry struct {
 	rival *pilot // nil as long as it is not needed
 	work  int    // of leaders so far
@@ -13,8 +14,8 @@ type rivalry struct {
 }
 
 const (
-	freeWork   = 2 // configurations for each operation, where a pilot alone takes 10 to 200
-	rivalShare = 2 // how much more the rival works than leaders
+	freeWork    = 2 // configurations for each operation, where a pilot alone takes 10 to 200
+	leaderShare = 8 // of the work of the rival: an eighth
 )
 
 // overtaken has the rival work for the work of leaders. It reports whether the scout
@@ -26,18 +27,23 @@ func (s *scout) overtaken() bool {
 	if s.rival == nil {
 		s.rival = newPilot(s.ctx, s.machine, s.ops, s.memory)
 	}
-	s.rival.allowed = rivalShare * s.work
+	s.rival.allowed = s.work
 	s.rival.runTo(math.MaxInt)
-	return s.rival.done || 2*s.rival.events.index() > s.until
+	return s.rival.done || 2*s.rival.events.index() > s.until && s.work > s.expected()/leaderShare
+}
+
+// expected returns the work that the rival is going to need, going by its work so far.
+func (s *scout) expected() int {
+	if s.rival == nil {
+		return 0
+	}
+	return int(float64(s.rival.work()) * float64(2*len(s.ops)) / float64(1+s.rival.events.index()))
 }
 
 // leadOn has a leader go on to an event. It reports false if it took too much work.
 func (s *scout) leadOn(p *pilot, end int) bool {
-	before, most := p.work(), max(1, s.free-s.work, s.free/4)
-	if s.rival != nil {
-		most = max(most, s.rival.work()/rivalShare)
-	}
-	p.allowed = before + most
+	before := p.work()
+	p.allowed = before + max(1, s.free-s.work, s.free/4, s.expected()/leaderShare-s.work)
 	p.runTo(end)
 	s.work += p.work() - before
 	return p.done || p.trouble == 0

@@ -26,7 +26,7 @@ var (
 	tableSizes = flag.String("table-sizes", "10000,100000,1000000", "TestTable: operations")
 	tableLimit = flag.Duration("table-limit", 20*time.Second, "TestTable: processor time of a cell, after which it is a dash")
 	tableOther = flag.Duration("table-porcupine-limit", 30*time.Second, "TestTable: the limit of Porcupine's cells")
-	tableShare = flag.Duration("table-porcupine-share", 8*time.Minute, "TestTable: processor time of all cells of Porcupine, after which it is not tried")
+	tableShare = flag.Duration("table-porcupine-share", 6*time.Minute, "TestTable: processor time of all cells of Porcupine, after which it is not tried")
 	tablePast  = flag.String("table-before", "", "TestTable: a test binary of an earlier version, for a column of its own")
 	tableRuns  = flag.Int("table-runs", 3, "TestTable: runs of a cell, of which the median is printed; one if a run takes more than two seconds")
 )

@@ -2,7 +2,9 @@ package report_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,17 @@ func failureOf(t *testing.T, sys scenarios.System, signature string) *report.Doc
 	return nil
 }
 
+// keptDocument is a document of a system that this module does not contain, as report --json
+// wrote it.
+func keptDocument(t *testing.T, name string) *report.Document {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + name + ".json")
+	require.NoError(t, err)
+	var d report.Document
+	require.NoError(t, json.Unmarshal(text, &d))
+	return &d
+}
+
 // Failures of each kind are told from the verdict to the trace.
 func testFailures(t *testing.T, b *chromium) {
 	for _, f := range []struct {
@@ -76,6 +89,7 @@ func testFailures(t *testing.T, b *chromium) {
 		{"read", func() *report.Document { return documentOf(t, "shrunk-read") }, "linearizability/read"},
 		{"crash", func() *report.Document { return documentOf(t, "restart-forks") }, "agreement/fork-after-restart"},
 		{"stuck", func() *report.Document { return failureOf(t, canary.System(), "liveness/client-stuck") }, "liveness/client-stuck"},
+		{"raft", func() *report.Document { return keptDocument(t, "etcdraft-vote-not-saved") }, "invariant/two-leaders-of-a-term"},
 		{"disk", func() *report.Document { return failureOf(t, forgetful(), "linearizability/read") }, "linearizability/read"},
 	} {
 		t.Run(f.name, func(t *testing.T) {

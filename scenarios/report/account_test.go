@@ -58,6 +58,23 @@ func TestAVerdictIsOneSentence(t *testing.T) {
 	require.Contains(t, d.Runs[0].Evidence, "canary.client.Step")
 }
 
+// A step that panics does not end, and is shown nevertheless: the violation is at the event that
+// it was handling, which says why.
+func TestAPanicShowsAtTheEventThatPanics(t *testing.T) {
+	c := campaign.Campaign{System: canary.System(), Shape: scenarios.Shape{Profile: scenarios.All}}
+	require.NoError(t, c.Validate())
+	d, err := report.Make(t.Context(), canary.System(), report.Source{Full: c.Plan(53)}, report.Options{})
+	require.NoError(t, err)
+	require.Empty(t, d.Cut, "no event is left out")
+	r := &d.Runs[0]
+	last := r.Events[len(r.Events)-1]
+	require.Equal(t, r.Count, last.N)
+	require.Equal(t, len(r.Events)-1, r.Violation.Event)
+	require.Equal(t, "panic: the canary dies, as it should in this seed", r.Marks[len(r.Marks)-1].Text)
+	require.Equal(t, r.Violation.Event, r.Marks[len(r.Marks)-1].Event)
+	require.Equal(t, last.Lane, r.Marks[len(r.Marks)-1].Lane)
+}
+
 // requireAccount compares the fates of messages with the counts of the simulator.
 func requireAccount(t *testing.T, r *report.Run, sent, delivered, dropped uint64) {
 	t.Helper()

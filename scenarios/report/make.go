@@ -109,6 +109,9 @@ func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenario
 	if err != nil {
 		return nil, err
 	}
+	for uint64(len(times)) < result.Stats.Events {
+		times = append(times, result.Simulated) // of the step that panicked, and so did not end
+	}
 	sentence, more := splitSentence(result.Sentence())
 	run := Run{
 		Status: string(result.Status), Signature: result.Signature(), Sentence: sentence, Evidence: more + result.Evidence,

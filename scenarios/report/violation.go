@@ -46,6 +46,9 @@ func (r *recorder) describeViolation(result *play.Result) *Violation {
 	}
 	if v.Event < len(r.run.Events) {
 		v.Lane = r.run.Events[v.Event].Lane
+		if v.Property == "assertion" {
+			r.run.Marks = append(r.run.Marks, Mark{Event: v.Event, At: v.At, Lane: v.Lane, Kind: "observation", Name: "panic", Text: "panic" + strings.TrimPrefix(sentence, "Panic")})
+		}
 	}
 	if a := result.Account; a != nil {
 		v.account(a)

@@ -166,7 +166,7 @@ const model = (() => {
   // weighty tells whether a mark is about a value that is chosen, or what a client learnt:
   // other reports are many in some systems.
   function weighty(mark) {
-    return mark.kind === "response" || mark.kind === "observation" && /^(chosen|chose|appl|learn|commit|decid|elect|deliver|stopped)/i.test(mark.name ?? mark.text);
+    return mark.kind === "response" || mark.kind === "observation" && /^(chosen|chose|appl|learn|commit|decid|elect|deliver|stopped|panic)/i.test(mark.name ?? mark.text);
   }
 
   // effective returns the events that sent something, changed the state of a node, have a

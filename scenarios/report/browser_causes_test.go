@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -91,6 +92,36 @@ func testHead(t *testing.T, b *chromium) {
 		eval[[]string](p, `[...document.querySelectorAll(".holdings tr")].map((r) => r.textContent)`), "values that it is not about may differ")
 	p.do(chromedp.Click(chromedp.CSS(".causes .jump")))
 	require.Equal(t, 0, eval[int](p, `page.now.event`))
+}
+
+// A long list in the head tells what it leaves out, and a click shows that. Advice at the end of
+// a sentence is folded, and the signature is cut in its middle.
+func testLongHead(t *testing.T, b *chromium) {
+	d := looping()
+	v := d.Runs[0].Violation
+	v.Sentence = "Round 3 of node 1 failed: the link is down. The others go on without it"
+	d.Signature = "assertion/" + strings.Repeat("panic-", 20) + "at-the-end"
+	d.Runs[0].Signature = d.Signature
+	v.Events, v.Causes = nil, nil
+	for i := range 12 {
+		v.Events = append(v.Events, 2+i)
+		v.Causes = append(v.Causes, report.Cause{Event: new(2 + i), Lane: sim.ID(i%2 + 1), Text: fmt.Sprintf("value: %d", i/2)})
+	}
+	p := open(t, b, "long-head", d, "")
+	require.Equal(t, "Round 3 of node 1 failed: the link is down", p.text("#sentence"))
+	require.Contains(t, p.text("#rest details"), "The others go on without it")
+	require.Equal(t, d.Signature, eval[string](p, `document.querySelector("#status code").title`))
+	require.Less(t, len(p.text("#status code")), len(d.Signature))
+	items := func(list string) int {
+		return eval[int](p, fmt.Sprintf(`document.querySelectorAll(%q).length`, list+" li"))
+	}
+	require.Equal(t, 8, items(".contradicting"))
+	require.Equal(t, "8 of 12, the nearest to the sentence; the others are of events 3, 4, 5, 6: show all", p.text(".contradicting + .note"))
+	require.Equal(t, 6, items(".causes"), "the same of two nodes is one line")
+	require.Equal(t, "event 3 2ns node 1, event 4 3ns node 2 value: 0", p.text(".causes li"))
+	p.do(chromedp.Click(chromedp.CSS(".more")))
+	require.Equal(t, 12, items(".contradicting"))
+	require.Equal(t, "no element .more", p.text(".more"))
 }
 
 // A message that changed nothing was ignored, and one that was refused has the words of the

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,8 @@ func testModules(t *testing.T, b *chromium) {
 	t.Run("states", func(t *testing.T) { testStates(t, p) })
 	t.Run("layout", func(t *testing.T) { testLayout(t, p) })
 	t.Run("brief", func(t *testing.T) { testBrief(t, p) })
+	t.Run("moments", func(t *testing.T) { testMoments(t, p) })
+	t.Run("headline", func(t *testing.T) { testHeadline(t, p) })
 	t.Run("format", func(t *testing.T) { testFormat(t, p) })
 }
 
@@ -160,6 +163,40 @@ func testBrief(t *testing.T, p *tab) {
 	} {
 		require.Equal(t, want, eval[string](p, fmt.Sprintf("eventRow.brief({ run: { plan: { objects: ['lamp/a'] } } }, %s)", script(t, text))), text)
 	}
+}
+
+// Of many lines those are shown that name what the sentence names, in order; lines that differ
+// in the process only are one.
+func testMoments(t *testing.T, p *tab) {
+	names := `moments.names({ operations: ["c1.2"], object: "lamp/a", sentence: "Node 2 has not answered attempt 1 of c1.2 at 3.1.2" })`
+	require.Equal(t, []string{"c1.2", "lamp/a", "node 2", "attempt 1", "3.1.2"}, eval[[]string](p, names))
+	for text, want := range map[string]int{
+		"node 2 request lamp/a c1.2 attempt 1 read": 4,
+		"node 2 request lamp/a c1.2 attempt 2 read": 2, // of another attempt
+		"accepted 3.1.2: on":                        1,
+		"accepted 3.1.22, c1.20, node 21":           0,
+	} {
+		require.Equal(t, want, eval[int](p, fmt.Sprintf("moments.nearness(%s, %s)", names, script(t, text))), text)
+	}
+	require.Equal(t, []int{1, 4, 5, 6, 7, 8, 9, 11}, eval[[]int](p, `moments.nearest(Array.from({ length: 12 }, (_, i) => ({ i, near: i < 4 || i === 10 ? 0 : 1, must: i === 1 }))).map((x) => x.i)`))
+	require.Equal(t, []string{"a 1,3", "b 2", "a 4"}, eval[[]string](p, `moments.merged([[1, "a"], [2, "b"], [3, "a"], [4, "a", true]].map(([event, text, missing]) => ({ places: [{ event }], text, missing })))
+		.map((x) => x.text + " " + x.places.map((y) => y.event))`))
+}
+
+// Advice is left out of a headline, and a long name keeps its two ends.
+func testHeadline(t *testing.T, p *tab) {
+	long := "Node 3 stopped: " + strings.Repeat("the mark does not check, ", 6) + "it is damaged: it must not speak again: the others go on without it"
+	for text, want := range map[string]string{
+		"Node 1 goes back": "Node 1 goes back",
+		"Node 3 stopped: wal.1 is gone. Leave it as it is": "Node 3 stopped: wal.1 is gone",
+		long:                           long,
+		long + ". Leave the directory": long[:strings.Index(long, ": it must")],
+		"Node 1 holds a. lower case goes on, as in a. b. c": "Node 1 holds a. lower case goes on, as in a. b. c",
+	} {
+		require.Equal(t, want, eval[string](p, fmt.Sprintf("headline.of(%s)", script(t, text))))
+	}
+	require.Equal(t, "asserti…nds", eval[string](p, `headline.middle("assertion/panic-at-both-ends", 11)`))
+	require.Equal(t, "agreement", eval[string](p, `headline.middle("agreement", 11)`))
 }
 
 func testFormat(t *testing.T, p *tab) {

@@ -41,6 +41,7 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("long history", func(t *testing.T) { testLongHistory(t, b) })
 	t.Run("loops", func(t *testing.T) { testLoops(t, b) })
 	t.Run("head", func(t *testing.T) { testHead(t, b) })
+	t.Run("long head", func(t *testing.T) { testLongHead(t, b) })
 	t.Run("ignored", func(t *testing.T) { testIgnored(t, b) })
 	t.Run("modules", func(t *testing.T) { testModules(t, b) })
 }

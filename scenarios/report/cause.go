@@ -11,8 +11,9 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
-// mostCauses bounds the changes of values that are told as causes.
-const mostCauses = 8
+// mostCauses bounds the changes of values that are told as causes. The page shows the nearest
+// to the sentence first.
+const mostCauses = 40
 
 // explain adds to the violation of a run the demand of its property, its causes, and the
 // first wrong step.

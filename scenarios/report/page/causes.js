@@ -5,16 +5,12 @@ const causes = (() => {
   function list(m, go) {
     const all = m.violation?.causes ?? [];
     if (all.length === 0) return [];
-    return [dom.el("h2", {}, "What led to it"), dom.el("ul", { class: "plain causes" }, all.map((c) => dom.el("li", {}, cause(m, c, go))))];
-  }
-
-  function cause(m, c, go) {
-    const e = m.events[c.event];
-    return [
-      e ? dom.el("button", { type: "button", class: "jump", onclick: () => go(c.event) }, `event ${e.n}`) : null, e ? ` ${format.short(e.at)} ` : null,
-      c.missing ? dom.el("em", { class: "missing" }, "missing: ") : null,
-      dom.el("strong", {}, dom.el("bdi", {}, model.laneName(m, c.lane))), " ", dom.el("bdi", {}, eventRow.brief(m, c.text)),
-    ];
+    const names = moments.names(m.violation);
+    const lines = all.map((c) => ({
+      places: [{ event: c.event, lane: c.lane }], text: eventRow.brief(m, c.text), missing: c.missing, must: c.missing || c.event === m.wrong,
+      near: moments.nearness(names, `${model.laneName(m, c.lane)} ${c.text}`),
+    }));
+    return [dom.el("h2", {}, "What led to it"), ...moments.list(m, lines, go, "causes")];
   }
 
   return { list };

@@ -22,15 +22,15 @@ const details = (() => {
   function about(m, event, go, raw, view) {
     const e = m.events[event];
     const lines = [];
-    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), m.violation.sentence.split("\n")[0]));
-    else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), m.violation.sentence.split("\n")[0]));
+    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), headline.of(m.violation.sentence.split("\n")[0])));
+    else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), headline.of(m.violation.sentence.split("\n")[0])));
     if (event === m.noReturn) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚑ The point of no return. "), "Whatever happens after this event, the run fails."));
     else if (event === m.wrong && event !== m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚠ The first wrong step. "), model.whyWrong(m)));
     const taken = m.messages[e.message];
     if (taken) lines.push(dom.el("p", {}, "Sent in ", jump(m, taken.sent, go), `, ${model.fate(taken)}.`));
     if (taken && e.kind === "receive") lines.push(...answer(m, event, view));
     const sent = m.sent(event).map((i) => dom.el("li", {}, ...message(m, m.arrows[i], go)));
-    const marks = m.marked(event).filter((i) => !model.repeats(m, event, m.marks[i])).map((i) => dom.el("li", {}, dom.el("span", { class: "note" }, m.marks[i].kind + ": "), dom.el("bdi", {}, m.marks[i].text)));
+    const marks = m.marked(event).filter((i) => !model.repeats(m, event, m.marks[i])).map((i) => dom.el("li", {}, dom.el("span", { class: "note" }, m.marks[i].kind + ": "), shortened(m.marks[i].text)));
     const force = m.spans.filter((x) => x.first <= event && event <= x.last).slice(0, 20).map((x) => dom.el("li", {}, `${x.span.kind === "annotation" ? "" : x.span.kind.replaceAll("_", " ") + ": "}${x.span.text}, until ${format.time(x.span.to)}`));
     const list = (title, items) => items.length > 0 ? [dom.el("h4", {}, title), dom.el("ul", { class: "plain" }, items)] : [];
     return dom.el("div", { class: "event" },
@@ -38,6 +38,12 @@ const details = (() => {
       dom.el("p", {}, dom.el("bdi", {}, model.eventText(m, event))),
       lines, list("Then", marks), list("Sends", sent), list("In force", force),
       m.run.trace ? dom.el("p", {}, dom.el("button", { type: "button", class: "jump", onclick: () => raw(event) }, "its lines in the raw trace")) : null);
+  }
+
+  // shortened returns a text without its advice, which its title has.
+  function shortened(text) {
+    const short = headline.of(text);
+    return dom.el("bdi", { title: short === text ? null : text }, short);
   }
 
   // answer tells that a message was ignored or refused, and what its receiver held of its

@@ -70,7 +70,7 @@ const eventRow = (() => {
   // message that made it do so.
   function reports(m, event) {
     return m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response").filter((x) => !model.repeats(m, event, x))
-      .map((x) => model.weighty(x) ? dom.el("bdi", { class: "mark" }, `★ ${brief(m, x.text)} `) : dom.el("bdi", { class: "report" }, `☆ ${brief(m, x.text)} `));
+      .map((x) => dom.el("bdi", { class: model.weighty(x) ? "mark" : "report", title: x.text }, `${model.weighty(x) ? "★" : "☆"} ${brief(m, headline.of(x.text))} `));
   }
 
   // effects returns what else the event did, shortly: syncs, and messages with their fates.

@@ -10,10 +10,11 @@ const verdict = (() => {
     byId("what").replaceChildren(el("strong", {}, recorded ? "Lockstep check" : "Lockstep report"), " · ", el("bdi", { title: doc.about }, doc.system), recorded ? `, ${doc.about}` : `, seed ${doc.seed}`);
     byId("status").replaceChildren(...status(doc, m, words));
     const [sentence, ...rest] = (m.violation?.sentence || m.run.sentence || doc.sentence || "").split("\n");
-    byId("sentence").textContent = format.name(sentence);
+    const head = headline.of(sentence);
+    byId("sentence").textContent = format.name(head);
     byId("expected").hidden = !m.violation?.expected;
     byId("expected").replaceChildren(dom.el("strong", {}, "Expected: "), m.violation?.expected ?? "", ".");
-    byId("rest").replaceChildren(...rest.length > 0 ? [dom.lines(rest.join("\n"))] : []);
+    byId("rest").replaceChildren(...head === sentence ? [] : [el("details", {}, el("summary", {}, "The whole sentence"), el("p", {}, sentence))], ...rest.length > 0 ? [dom.lines(rest.join("\n"))] : []);
     byId("why").replaceChildren(...why(doc, m, go));
     byId("left").replaceChildren(...causes.list(m, go), ...remains(doc, m.run));
     byId("repeat").replaceChildren(...repeat(doc));
@@ -27,14 +28,12 @@ const verdict = (() => {
   function status(doc, m, words) {
     const parts = [dom.el("span", { class: "badge " + m.run.status }, words[m.run.status] ?? m.run.status)];
     const signature = m.run.signature || (m.run.status === "passed" ? "" : doc.signature);
-    if (signature) parts.push(" ", dom.el("code", {}, signature));
+    if (signature) parts.push(" ", dom.el("code", { title: signature }, headline.middle(signature)));
     if (m.violation) parts.push(" ", dom.el("span", {}, `at ${format.time(m.violation.at)}`), m.events[m.violation.event] ? `, event ${m.events[m.violation.event].n}` : "");
     if (m.violation && m.wrong !== m.violation.event) parts.push(`; the first wrong step is event ${m.events[m.wrong]?.n}`);
     if (m.run.signature && m.run.signature !== doc.signature) parts.push(dom.el("span", { class: "note" }, ` (this run; the report is of ${doc.signature})`));
     return parts;
   }
-
-  const mostEvents = 8;
 
   // why lists the facts behind a violation, and the events that contradict each other.
   function why(doc, m, go) {
@@ -43,7 +42,7 @@ const verdict = (() => {
     if (facts.length > 0) parts.push(dom.el("h2", {}, "Why that is wrong"), dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
     const events = (v?.events ?? []).filter((e) => m.events[e]);
     if (v?.rows?.length > 0) parts.push(dom.el("h2", {}, "What contradicts each other"), contradiction.table(m, go));
-    else if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), dom.el("ul", { class: "plain" }, events.slice(-mostEvents).map((e) => dom.el("li", {}, moment(m, e, go)))));
+    else if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), ...moments.list(m, events.map((e) => moments.told(m, e)), go, "contradicting"));
     parts.push(...nearest.brief(doc, m, go));
     if (m.run.hardest) parts.push(...hardest(m, go));
     if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, m.violation ? "More about the violation" : "The verdict as text"), dom.lines(m.run.evidence)));
@@ -58,17 +57,6 @@ const verdict = (() => {
       el("p", {}, at, `${format.count(h.overlapping, "operation")} in flight that may change it`, h.unknown ? `; ${h.unknown} of unknown outcome may take effect there` : "", ". ",
         (h.operations ?? []).map((id, i) => [i > 0 ? ", " : "", contradiction.link(m, id, go)])),
       el("h2", {}, "What would help"), el("ul", {}, (h.help ?? []).map((t) => el("li", {}, t)))];
-  }
-
-  // moment tells one event in a line that leads to it.
-  function moment(m, event, go) {
-    const e = m.events[event];
-    const reports = m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response");
-    const weighty = reports.filter(model.weighty);
-    const said = (weighty.length > 0 ? weighty : reports.slice(-3)).map((x) => x.text);
-    const text = said.length > 0 ? said.join("; ") : model.eventText(m, event);
-    const copy = e.copy && said.length > 0 ? ", from a second copy of the message" : "";
-    return [dom.el("button", { type: "button", class: "jump", onclick: () => go(event) }, `event ${e.n}`), ` ${format.short(e.at)} `, dom.el("strong", {}, dom.el("bdi", {}, model.laneName(m, e.lane))), " ", dom.el("bdi", {}, text), copy];
   }
 
   // remains lists a plan's parts, if they are few: nothing else makes the failure.

@@ -48,6 +48,27 @@ func TestNodesPartForGood(t *testing.T) {
 	require.Equal(t, 4, *r.Violation.Wrong)
 }
 
+// An operation that never ended was lost where a node last had to do with the attempt that the
+// sentence names. No client is to blame: without such an event there is no earlier step.
+func TestWhereAnOperationWasLost(t *testing.T) {
+	r := explained(Violation{Property: "liveness", Sentence: "Node 1 has not answered attempt 1 of c1.2"})
+	r.Operations = []Operation{{ID: "c1.2", Lane: 101, CallEvent: new(0), Contradicts: true}}
+	r.Events[0].Lane = 101
+	r.Events[1].Text = "request c1.2 attempt 1"
+	r.Marks = []Mark{{Event: 2, Lane: 1, Text: "a round for c1.2, and nothing else"}}
+	r.Events[3].Lane, r.Events[3].Text = 2, "reject c1.2" // at another node
+	r.Events[4].Text = "reject c1.22"                     // of another operation
+	r.Events[5].Lane = 101
+	r.Messages = []Message{{From: 101, To: 1, Sent: 5, Text: "request c1.2 attempt 2"}}
+	r.Events[6].Text = "request c1.2 attempt 2"
+	r.explain(scenarios.Expectation{})
+	require.Equal(t, 2, *r.Violation.Wrong)
+
+	r.Events[1].Text, r.Marks, r.Violation.Wrong = "", nil, nil
+	r.explain(scenarios.Expectation{})
+	require.Nil(t, r.Violation.Wrong)
+}
+
 // Missing things are told: the messages that a node needed and had not, with the fates of
 // the sent ones.
 func TestWhatWasMissing(t *testing.T) {

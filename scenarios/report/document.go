@@ -204,7 +204,7 @@ type Violation struct {
 	Expected   string   `json:"expected,omitempty"`   // the demand of the property, in a sentence
 	At         Time     `json:"at"`                   // the time of that
 	Event      int      `json:"event"`                // where it shows; later events did not contribute
-	Wrong      *int     `json:"wrong,omitempty"`      // the first wrong step, if it is before Event: where the nodes parted for good, where an operation began that never ended, or where a value changed as it must not
+	Wrong      *int     `json:"wrong,omitempty"`      // the first wrong step, if it is before Event: where the nodes parted for good, where a node had to do last with an operation that never ended, or where a value changed as it must not
 	Lane       sim.ID   `json:"lane"`                 // the process of that event
 	Object     string   `json:"object,omitempty"`     // the key of the machine or other object
 	Events     []int    `json:"events,omitempty"`     // events that contradict each other, in order

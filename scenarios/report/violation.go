@@ -98,7 +98,7 @@ func (r *Run) contradict(v *Violation) {
 //   - the object for the last time before the violation, if the process is that of the
 //     violation or no operation is named, and is among the nodes that are named, if any are.
 func (r *recorder) repeated(v *Violation) {
-	words := strings.FieldsFunc(v.Sentence, func(c rune) bool { return strings.ContainsRune(" \n,;:()", c) })
+	words := wordsIn(v.Sentence)
 	for i := range r.run.Operations {
 		if o := &r.run.Operations[i]; slices.Contains(words, o.ID) {
 			o.Contradicts = true

@@ -7,7 +7,8 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
-// firstWrong is the first wrong step: where a violation shows, unless it shows long after.
+// firstWrong is the first wrong step: where a violation shows, unless it shows long after. It is
+// never the call of a client: a client may call what it likes.
 func (r *Run) firstWrong(e scenarios.Expectation) int {
 	v := r.Violation
 	switch {
@@ -80,14 +81,14 @@ func (r *Run) partedForGood(e scenarios.Expectation) int {
 	return parted
 }
 
-// neverEnded is the call of the operation that the violation of a liveness property is
-// about: one that its sentence names, or the first fresh one that did not end for certain.
+// neverEnded is where the operation that the violation of a liveness property is about came to
+// nothing: one that its sentence names, or the first fresh one that did not end for certain.
 func (r *Run) neverEnded() int {
 	for i := range r.Operations {
 		o := &r.Operations[i]
 		fresh := o.Lane == scenarios.ClientID(scenarios.HealClient) && o.Key == r.Violation.Object && (o.Return == nil || o.Outcome == string(scenarios.Unknown))
 		if o.CallEvent != nil && (o.Contradicts || fresh) {
-			return *o.CallEvent
+			return r.lastAtNodes(o.ID)
 		}
 	}
 	return r.Violation.Event

@@ -188,7 +188,7 @@ const model = (() => {
 
   // whyWrong tells what the first wrong step is, if it is not where the violation shows.
   function whyWrong(m) {
-    const reasons = { convergence: "From here on the nodes never held the same again.", liveness: "What began here never ended as it must." };
+    const reasons = { convergence: "From here on the nodes never held the same again.", liveness: "Here the node had to do with the operation for the last time, and it never ended as it must." };
     return reasons[m.violation.property] ?? "Here a value changed as it must not; it shows later.";
   }
 

@@ -73,17 +73,28 @@ const moments = (() => {
     return [where, " ", dom.el("bdi", { title: short === line.text ? null : line.text }, short), line.note ?? ""];
   }
 
+  // said returns the texts of reports, each once.
+  function said(reports) {
+    return [...new Set(reports.map((x) => x.text))];
+  }
+
+  // nearestOf returns the texts that name the most.
+  function nearestOf(texts, near) {
+    const top = Math.max(...texts.map(near));
+    return texts.filter((text) => near(text) === top);
+  }
+
   // told returns the line of an event: what it reported, or else what it was.
   function told(m, event) {
     const e = m.events[event];
     const reports = m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response");
+    const named = names(m.violation), near = (text) => nearness(named, text);
     const weighty = reports.filter(model.weighty), others = reports.filter((x) => x.name !== "durable");
-    const said = (list) => [...new Set(list.map((x) => x.text))];
-    const texts = weighty.length > 0 ? said(weighty) : said(others.length > 0 ? others : reports).slice(-3);
+    const texts = weighty.length > 0 ? said(weighty) : nearestOf(said(others.length > 0 ? others : reports), near).slice(-3);
     const text = texts.length > 0 ? texts.join("; ") : model.eventText(m, event);
     const about = [model.laneName(m, e.lane), model.eventText(m, event), ...reports.map((x) => x.text)].join(" ");
     return {
-      places: [{ event, lane: e.lane }], text, near: nearness(names(m.violation), about), must: event === m.violation.event || event === m.wrong,
+      places: [{ event, lane: e.lane }], text, near: near(about), must: event === m.violation.event || event === m.wrong,
       note: e.copy && texts.length > 0 ? ", from a second copy of the message" : "",
     };
   }

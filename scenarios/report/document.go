@@ -148,13 +148,13 @@ type Arrival struct {
 	Lost  string `json:"lost,omitempty"`  // why it was lost; empty: it was taken
 }
 
-// Mark is an effect of an event other than a message: a request to the disk, or an
-// observation.
+// Mark is an effect of an event other than a message: a request to the disk, an
+// observation, or a change of a file that a power loss may undo.
 type Mark struct {
 	Event int    `json:"event"`          // the event that has it
 	At    Time   `json:"at"`             // its time
 	Lane  sim.ID `json:"lane"`           // its process
-	Kind  string `json:"kind"`           // sync, disk: another request to it, observation, or response: of a client
+	Kind  string `json:"kind"`           // sync, disk: another request to it, unsynced: a change of a file that no sync had made durable when its power was lost, observation, or response: of a client
 	Name  string `json:"name,omitempty"` // the first word of an observation, as in applied or chosen; the operation of a disk request
 	Text  string `json:"text"`           // a description
 }

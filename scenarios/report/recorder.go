@@ -20,6 +20,7 @@ type recorder struct {
 	calls       map[string]call // by id of an operation
 	down        map[sim.ID]int  // by process that is down: its place in Run.Spans
 	requests    map[request]int // to disks, that have not ended: their places in Run.Marks
+	unsynced    unsynced
 }
 
 // request identifies a request of a process to its disk.
@@ -37,7 +38,7 @@ type call struct {
 }
 
 func newRecorder(run *Run, p *scenarios.Plan, first, last uint64) *recorder {
-	r := &recorder{run: run, first: first, last: last, flights: flights{}, overridden: map[string]bool{}, calls: map[string]call{}, down: map[sim.ID]int{}, requests: map[request]int{}}
+	r := &recorder{run: run, first: first, last: last, flights: flights{}, overridden: map[string]bool{}, calls: map[string]call{}, down: map[sim.ID]int{}, requests: map[request]int{}, unsynced: unsynced{}}
 	r.write = sim.WriteTrace(&r.raw)
 	for i := range p.Overrides {
 		r.overridden[p.Overrides[i].Message.String()] = true
@@ -106,7 +107,15 @@ func (r *recorder) event(l sim.TraceLine) {
 		r.comesUp(l, here)
 	}
 	r.run.Events = append(r.run.Events, e)
+	if l.Kind == sim.EndOfLifeLine {
+		for _, text := range r.unsynced.endLife(l.ID, l.Text == powerLoss) {
+			r.mark(l, "unsynced", "unsynced", text)
+		}
+	}
 }
+
+// powerLoss is how a trace tells that a process lost its power.
+const powerLoss = "power loss"
 
 // textOf describes a line without its time and process.
 func textOf(l sim.TraceLine) string {
@@ -152,6 +161,7 @@ func (r *recorder) request(l sim.TraceLine) {
 	case op == "truncate":
 		text = fmt.Sprintf("truncate %s to %d bytes", l.Request.File, l.Request.Offset)
 	}
+	r.unsynced.ask(l.ID, l.Request, text)
 	r.requests[request{l.ID, l.Request.Token}] = len(r.run.Marks)
 	r.mark(l, kind, op, text)
 }
@@ -159,6 +169,8 @@ func (r *recorder) request(l sim.TraceLine) {
 // requestDone tells in words which request to the disk has ended.
 func (r *recorder) requestDone(l sim.TraceLine, e *Event) {
 	name := request{l.ID, l.Token}
+	_, failure, failed := strings.Cut(l.Text, ": ")
+	r.unsynced.end(l.ID, l.Token, failed)
 	mark, known := r.requests[name]
 	if !known {
 		return // it was made before the record began
@@ -166,7 +178,7 @@ func (r *recorder) requestDone(l sim.TraceLine, e *Event) {
 	delete(r.requests, name)
 	e.Request = new(mark)
 	e.Text = "disk done: " + r.run.Marks[mark].Text
-	if _, failure, failed := strings.Cut(l.Text, ": "); failed {
+	if failed {
 		e.Text = "disk failed: " + r.run.Marks[mark].Text + ": " + failure
 	}
 }

@@ -17,7 +17,7 @@ const eventRow = (() => {
       id: "event-" + event, class: classes.join(" "), role: "option", "aria-selected": String(event === s.selected),
       "aria-setsize": s.rows.count, "aria-posinset": row + 1,
       style: { top: row * s.rowHeight + (s.rowHeight - Math.max(s.rowHeight, 18)) / 2 + "px" },
-    }, ...cells(s.m, event, e, previous, { violated, guilty, wrong, hit: s.hits?.has(event) }));
+    }, ...cells(s.m, event, e, previous, { violated, guilty, wrong, hit: s.hits?.has(event), selected: event === s.selected }));
   }
 
   // folded returns the row of a loop that is folded.
@@ -44,7 +44,7 @@ const eventRow = (() => {
         event === m.noReturn ? flag("⚑", " point of no return") : null,
         is.hit ? dom.el("span", { class: "found" }, "◉ hit") : null,
         dom.el("bdi", { class: "lane" }, model.laneName(m, e.lane)), " ",
-        reports(m, event), dom.el("bdi", {}, words(m, event, e)), effects(m, event)),
+        dom.el("bdi", {}, words(m, event, e) + " "), reports(m, event), effects(m, event, is.selected)),
     ];
   }
 
@@ -66,17 +66,30 @@ const eventRow = (() => {
     return text.replace(new RegExp(`(^| )(?:(?:of|on|about|to|for) )?${key}(?=[ ,;]|$)( ?)`), (_, before, after) => after ? before : "");
   }
 
-  // reports returns what the process told the oracle, which often matters more than the
-  // message that made it do so.
+  // reports returns what the process told the oracle, behind the message that made it do so.
   function reports(m, event) {
     return m.marked(event).map((i) => m.marks[i]).filter((x) => x.kind === "observation" || x.kind === "response").filter((x) => !model.repeats(m, event, x))
       .map((x) => dom.el("bdi", { class: model.weighty(x) ? "mark" : "report", title: x.text }, `${model.weighty(x) ? "★" : "☆"} ${brief(m, headline.of(x.text))} `));
   }
 
-  // effects returns what else the event did, shortly: syncs, and messages with their fates.
-  function effects(m, event) {
+  const manyRequests = 4; // to a disk: so many are counted
+
+  // disk returns the requests of an event to its disk: all of the chosen event, otherwise a
+  // count of many, or whether there was a sync.
+  function disk(marks, chosen) {
+    const requests = marks.filter((x) => x.kind === "sync" || x.kind === "disk");
+    if (chosen && requests.length > 0) return ` ▬ ${requests.map((x) => x.text).join(", ")}`;
+    if (requests.length >= manyRequests) return ` ▬ ${requests.length} disk requests`;
+    return requests.some((x) => x.kind === "sync") ? " ▬ sync" : "";
+  }
+
+  // effects returns what else the event did, shortly: requests to the disk, and messages with
+  // their fates.
+  function effects(m, event, chosen) {
     const marks = m.marked(event).map((i) => m.marks[i]), parts = [];
-    if (marks.some((x) => x.kind === "sync")) parts.push(dom.el("span", { class: "disk" }, " ▬ sync"));
+    const requests = disk(marks, chosen), unsynced = marks.filter((x) => x.kind === "unsynced");
+    if (requests) parts.push(dom.el("span", { class: "disk" }, requests));
+    if (unsynced.length > 0) parts.push(dom.el("span", { class: "disk" }, ` ▬ ${format.count(unsynced.length, "change")} of files not synced: ${unsynced.map((x) => x.text).join("; ")}`));
     const kinds = new Map(); // by kind and fate: receivers
     for (const i of m.sent(event)) {
       const x = m.messages[i];

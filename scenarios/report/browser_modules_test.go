@@ -160,6 +160,7 @@ func testBrief(t *testing.T, p *tab) {
 		"call c1.1 read on lamp/a":       "call c1.1 read",
 		"shows lamp/ab":                  "shows lamp/ab",
 		"no commit about lamp/a, so far": "no commit, so far",
+		"read of client 1093, until 3ms": "read, until 3ms",
 	} {
 		require.Equal(t, want, eval[string](p, fmt.Sprintf("eventRow.brief({ run: { plan: { objects: ['lamp/a'] } } }, %s)", script(t, text))), text)
 	}
@@ -173,6 +174,7 @@ func testMoments(t *testing.T, p *tab) {
 	for text, want := range map[string]int{
 		"node 2 request lamp/a c1.2 attempt 1 read": 4,
 		"node 2 request lamp/a c1.2 attempt 2 read": 2, // of another attempt
+		"node 2 request lamp/a c2.2 attempt 1 read": 1, // of another operation
 		"accepted 3.1.2: on":                        1,
 		"accepted 3.1.22, c1.20, node 21":           0,
 	} {

@@ -110,6 +110,7 @@ func testFailures(t *testing.T, b *chromium) {
 			}
 			require.Contains(t, p.text(".row.violated.selected"), said)
 			require.Contains(t, p.text("#details h3"), fmt.Sprintf("Event %d ", run.Events[wrong].N))
+			require.Regexp(t, fmt.Sprintf(`^ *%d `, run.Events[run.Violation.Event].N), p.text("#trace .line.selected"), "the raw trace opens at the violation")
 			require.Equal(t, "Expected: "+run.Violation.Expected+".", p.text("#expected"))
 			require.Equal(t, fmt.Sprintf("event-%d", wrong), eval[string](p, `document.querySelector("[role=listbox]").getAttribute("aria-activedescendant")`))
 			require.True(t, eval[bool](p, `document.getElementById(document.querySelector("[role=listbox]").getAttribute("aria-activedescendant")) !== null`))

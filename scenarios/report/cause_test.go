@@ -110,4 +110,9 @@ func TestThePageHasTheWordsThatItUses(t *testing.T) {
 	require.Contains(t, words, "<dt>ballot</dt><dd>a totally ordered number of a round: epoch, round, node, boot</dd>")
 	require.Contains(t, words, "<dt>promise</dt>")
 	require.NotContains(t, words, "tombstone")
+
+	words = wordsOf(`{"text":"write wal-mark: 48 bytes at 0", "value": "Running v0+1", "fault": "roll back [1]"}`)
+	for _, term := range []string{"high-water mark, wal-mark", "version, serial, v", "roll back, wipe", "write-ahead log"} {
+		require.Contains(t, words, "<dt>"+term)
+	}
 }

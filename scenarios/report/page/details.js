@@ -88,8 +88,13 @@ const details = (() => {
     const now = of.at(event);
     if (s.from !== undefined && event < s.from) return dom.el("p", { class: "note" }, `The states of the nodes are known from event ${m.events[s.from]?.n} on.`);
     const cut = s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
-    return dom.el("div", { class: "nodes" }, dom.el("h3", {}, "State of each node after it"), cut,
+    return dom.el("div", { class: "nodes" }, dom.el("h3", {}, panics(m, event) ? "State of each node before it: its step did not end" : "State of each node after it"), cut,
       m.lanes.filter((l) => now.has(l.id)).map((l) => node(l, now.get(l.id), changed.get(l.id), view)));
+  }
+
+  // panics tells whether an event is the one that panicked.
+  function panics(m, event) {
+    return m.violation?.property === "assertion" && event === m.violation.event;
   }
 
   // operation returns the operation that an event of a history belongs to.

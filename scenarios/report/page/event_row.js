@@ -55,11 +55,13 @@ const eventRow = (() => {
 
   // words tells the event; a boot or call as it stands, a message with its sender.
   function words(m, event, e) {
-    return brief(m, e.message === undefined ? e.text : `← ${model.eventText(m, event).replace(/^from /, "")}`);
+    return brief(m, e.message === undefined ? model.eventText(m, event) : `← ${model.eventText(m, event).replace(/^from /, "")}`);
   }
 
-  // brief leaves the key out of a text, if the run has one only; the head of the list has it.
-  function brief(m, text) {
+  // brief leaves the key out of a text, if the run has one only: the head of the list has it.
+  // It leaves out by which number a node calls its client, too: the operation names that.
+  function brief(m, full) {
+    const text = full.replace(/ of client \d{4,}(?=,|$)/, "");
     const objects = m.run.plan?.objects ?? [];
     if (objects.length !== 1 || !objects[0]) return text;
     const key = objects[0].replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -208,11 +208,14 @@ const model = (() => {
     return answer?.text ?? "";
   }
 
+  // ofConnections are the kinds of events whose texts name processes by their ids.
+  const ofConnections = new Set(["connection", "disconnected", "send failed"]);
+
   // eventText tells an event in words, without its effects.
   function eventText(m, i) {
     const e = m.events[i];
     const message = m.messages[e.message];
-    if (!message) return e.text;
+    if (!message) return ofConnections.has(e.kind) ? e.text.replace(/\b\d+\b/g, (id) => laneName(m, Number(id))) : e.text;
     const verb = e.kind === "receive" ? "from" : e.kind + ", from";
     return `${verb} ${laneName(m, message.from)}: ${e.text || message.text}${e.copy ? " (second copy)" : ""}`;
   }

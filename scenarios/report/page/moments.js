@@ -4,19 +4,23 @@ const moments = (() => {
   const most = 8; // lines, until the reader asks for all
   const mostNamed = 12; // events that are named among the others
 
-  // names returns what a violation names: its operations, its object, an attempt, ballots and
-  // nodes.
+  // names returns what a violation names: its operations, which it has by themselves too, its
+  // object, an attempt, ballots and nodes.
   function names(v) {
     const said = v.sentence.toLowerCase().match(/\b(attempt \d+|node \d+|\d+\.\d+\.\d+)\b/g) ?? [];
-    return [...new Set([...(v.operations ?? []), v.object, ...said].filter(Boolean))];
+    return Object.assign([...new Set([...(v.operations ?? []), v.object, ...said].filter(Boolean))], { operations: v.operations ?? [] });
   }
 
-  // nearness counts the names that a text has as whole words. Another attempt counts against it.
+  // nearness counts the names that a text has as whole words. Another attempt counts against
+  // it, and so does the same attempt of another operation.
   function nearness(names, text) {
     const words = ` ${text.replace(/[,;:()]/g, " ").replace(/\s+/g, " ")} `;
+    const has = (n) => words.includes(` ${n} `);
     const attempt = names.find((n) => n.startsWith("attempt "));
-    const other = attempt && words.includes(" attempt ") && !words.includes(` ${attempt} `);
-    return names.filter((n) => words.includes(` ${n} `)).length - (other ? 1 : 0);
+    const others = names.filter((n) => n !== attempt && has(n)).length;
+    if (!attempt || !words.includes(" attempt ")) return others;
+    const same = has(attempt) && names.operations.some(has);
+    return others + (same ? 1 : -1);
   }
 
   // merged makes one line of those with the same text, at the place of the first.
@@ -49,7 +53,7 @@ const moments = (() => {
     const items = (some) => some.map((line) => dom.el("li", {}, element(m, line, go)));
     const ul = dom.el("ul", { class: "plain " + name }, items(shown));
     if (shown.length === lines.length) return [ul];
-    const others = lines.filter((line) => !shown.includes(line)).flatMap((line) => line.places).map((p) => m.events[p.event]?.n).filter((n) => n !== undefined);
+    const others = [...new Set(lines.filter((line) => !shown.includes(line)).flatMap((line) => line.places).map((p) => m.events[p.event]?.n).filter((n) => n !== undefined))];
     const named = others.slice(0, mostNamed).join(", ") + (others.length > mostNamed ? ", …" : "");
     const button = dom.el("button", {
       type: "button", class: "jump more",

@@ -27,10 +27,22 @@ const trace = (() => {
     });
     input.addEventListener("keydown", (e) => { if (e.key === "Enter") step(e.shiftKey ? -1 : 1); });
     search();
+    begin();
     return { go };
 
+    // begin shows the lines of the violation, without a move of the page.
+    function begin() {
+      const n = m.events[m.violation?.event]?.n;
+      here = n === undefined ? -1 : lineOf(n);
+      if (here >= 0) rows.show(here);
+    }
+
+    function lineOf(n) {
+      return lines.findIndex((l) => Number(/^ *(\d+) /.exec(l)?.[1]) === n);
+    }
+
     function go(n) {
-      const first = lines.findIndex((l) => Number(/^ *(\d+) /.exec(l)?.[1]) === n);
+      const first = lineOf(n);
       if (first < 0) return;
       if (shown) {
         only.checked = false;

@@ -40,13 +40,18 @@ const verdict = (() => {
     const v = m.violation, parts = [];
     const facts = [v?.premise, ...(v?.facts ?? [])].filter(Boolean);
     if (facts.length > 0) parts.push(dom.el("h2", {}, "Why that is wrong"), dom.el("ul", {}, facts.slice(0, 12).map((f) => dom.el("li", {}, f))));
-    const events = (v?.events ?? []).filter((e) => m.events[e]);
+    const events = withWrong(m, (v?.events ?? []).filter((e) => m.events[e]));
     if (v?.rows?.length > 0) parts.push(dom.el("h2", {}, "What contradicts each other"), contradiction.table(m, go));
     else if (events.length > 0) parts.push(dom.el("h2", {}, events.length > 1 ? "What contradicts each other" : "Where it shows"), ...moments.list(m, events.map((e) => moments.told(m, e)), go, "contradicting"));
     parts.push(...nearest.brief(doc, m, go));
     if (m.run.hardest) parts.push(...hardest(m, go));
     if (m.run.evidence) parts.push(dom.el("details", {}, dom.el("summary", {}, m.violation ? "More about the violation" : "The verdict as text"), dom.lines(m.run.evidence)));
     return parts;
+  }
+
+  // withWrong adds the first wrong step to events that contradict each other.
+  function withWrong(m, events) {
+    return events.length > 1 && m.events[m.wrong] ? [...new Set([...events, m.wrong])].sort((a, b) => a - b) : events;
   }
 
   // hardest tells why a history is undecided, and what would help.

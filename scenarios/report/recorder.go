@@ -161,7 +161,7 @@ func (r *recorder) request(l sim.TraceLine) {
 	case op == "truncate":
 		text = fmt.Sprintf("truncate %s to %d bytes", l.Request.File, l.Request.Offset)
 	}
-	r.unsynced.ask(l.ID, l.Request, text)
+	r.unsynced.ask(l.ID, diskRequest{l.Request.Token, op, l.Request.File, text})
 	r.requests[request{l.ID, l.Request.Token}] = len(r.run.Marks)
 	r.mark(l, kind, op, text)
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/sim"
-	"github.com/lockstep-dst/lockstep/sim/disk"
 )
 
 // unsynced follows the changes of files that no sync has made durable, by process. A power loss
@@ -19,16 +18,18 @@ type unsyncedOf struct {
 
 // diskRequest is a request with its description.
 type diskRequest struct {
-	*disk.Request
-	text string
+	token          uint64
+	op, file, text string
 }
 
+func (r *diskRequest) isSync() bool { return r.op == "sync" || r.op == "syncdir" }
+
 // ask notes a request.
-func (u unsynced) ask(id sim.ID, r *disk.Request, text string) {
+func (u unsynced) ask(id sim.ID, r diskRequest) {
 	if u[id] == nil {
 		u[id] = &unsyncedOf{}
 	}
-	u[id].asked = append(u[id].asked, diskRequest{r, text})
+	u[id].asked = append(u[id].asked, r)
 }
 
 // end notes that a request has ended. Those before it are done: requests end in order, and quiet
@@ -38,7 +39,7 @@ func (u unsynced) end(id sim.ID, token uint64, failed bool) {
 	if p == nil {
 		return
 	}
-	last := slices.IndexFunc(p.asked, func(r diskRequest) bool { return r.Token == token })
+	last := slices.IndexFunc(p.asked, func(r diskRequest) bool { return r.token == token })
 	for i, r := range p.asked[:last+1] {
 		if i < last || !failed {
 			p.carryOut(r)
@@ -49,20 +50,19 @@ func (u unsynced) end(id sim.ID, token uint64, failed bool) {
 
 // carryOut has a request take effect.
 func (p *unsyncedOf) carryOut(r diskRequest) {
-	switch r.Op {
-	case disk.Sync, disk.SyncDir:
+	if r.isSync() {
 		p.done = slices.DeleteFunc(p.done, func(c diskRequest) bool { return isDurableBy(c, r) })
-	default:
+	} else {
 		p.done = append(p.done, r)
 	}
 }
 
 // isDurableBy reports whether a sync makes a change durable.
 func isDurableBy(change, sync diskRequest) bool {
-	if change.Op == disk.Remove || change.Op == disk.Rename {
-		return sync.Op == disk.SyncDir
+	if change.op == "remove" || change.op == "rename" {
+		return sync.op == "syncdir"
 	}
-	return sync.Op == disk.Sync && sync.File == change.File
+	return sync.op == "sync" && sync.file == change.file
 }
 
 // endLife forgets the changes of a process that loses its power, and lists them; equal ones are
@@ -72,7 +72,7 @@ func (u unsynced) endLife(id sim.ID, powerLoss bool) (list []string) {
 	if p == nil {
 		return nil
 	}
-	under := slices.DeleteFunc(p.asked, func(r diskRequest) bool { return r.Op == disk.Sync || r.Op == disk.SyncDir })
+	under := slices.DeleteFunc(p.asked, func(r diskRequest) bool { return r.isSync() })
 	if p.asked = nil; !powerLoss {
 		p.done = append(p.done, under...)
 		return nil

@@ -3,7 +3,6 @@ package report
 import (
 	"testing"
 
-	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
 
@@ -11,18 +10,18 @@ import (
 // those under way. Equal ones are one line.
 func TestWhatAPowerLossMayUndo(t *testing.T) {
 	u, token := unsynced{}, uint64(0)
-	ask := func(op disk.Op, file string) {
+	ask := func(op, file string) {
 		token++
-		u.ask(1, &disk.Request{Op: op, File: file, Token: token}, op.String()+" "+file)
+		u.ask(1, diskRequest{token, op, file, op + " " + file})
 	}
-	ask(disk.Write, "log")
-	ask(disk.Write, "mark")
-	ask(disk.Sync, "log") // 3
-	ask(disk.Write, "mark")
-	ask(disk.Rename, "old")
+	ask("write", "log")
+	ask("write", "mark")
+	ask("sync", "log") // 3
+	ask("write", "mark")
+	ask("rename", "old")
 	u.end(1, 5, false) // those before it were quiet
-	ask(disk.Write, "log")
-	ask(disk.Sync, "mark")
+	ask("write", "log")
+	ask("sync", "mark")
 	require.Empty(t, u.endLife(2, true), "another process")
 	require.Equal(t, []string{"write mark, done, 2 times", "rename old, done", "write log, under way"}, u.endLife(1, true))
 	require.Empty(t, u.endLife(1, true), "they are gone")
@@ -31,11 +30,11 @@ func TestWhatAPowerLossMayUndo(t *testing.T) {
 // A sync that fails makes nothing durable, and a process that ends with its power on leaves its changes.
 func TestWhatIsLeftUnsynced(t *testing.T) {
 	u := unsynced{}
-	u.ask(1, &disk.Request{Op: disk.Write, File: "log", Token: 1}, "write log")
-	u.ask(1, &disk.Request{Op: disk.Sync, File: "log", Token: 2}, "sync log")
+	u.ask(1, diskRequest{1, "write", "log", "write log"})
+	u.ask(1, diskRequest{2, "sync", "log", "sync log"})
 	u.end(1, 2, true)
 	require.Empty(t, u.endLife(1, false))
-	u.ask(1, &disk.Request{Op: disk.SyncDir, Token: 3}, "syncdir")
+	u.ask(1, diskRequest{3, "syncdir", "", "syncdir"})
 	u.end(1, 3, false)
 	require.Equal(t, []string{"write log, done"}, u.endLife(1, true))
 }

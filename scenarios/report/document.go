@@ -264,10 +264,17 @@ type Hardest struct {
 // States are the states of the nodes, as changes. The state of a node at an event is the
 // sum of its changes up to there.
 type States struct {
-	Source  string   `json:"source"`          // dump: the text of the system; values: the fields of its processes
-	Changes []Change `json:"changes"`         // in the order of events
-	From    *int     `json:"from,omitempty"`  // the first event with a known state, if it is not the first one
-	Until   *int     `json:"until,omitempty"` // the last event with a known state, if it is not the last one
+	Source  string      `json:"source"`          // dump: the text of the system; values: the fields of its processes
+	Changes []Change    `json:"changes"`         // in the order of events
+	From    *int        `json:"from,omitempty"`  // the first event with a known state, if it is not the first one
+	Until   *int        `json:"until,omitempty"` // the last event with a known state, if it is not the last one
+	Gaps    []EventSpan `json:"gaps,omitempty"`  // events between these without a known state: all that changed in a gap is told at its last event
+}
+
+// EventSpan is a range of events, with both of its ends.
+type EventSpan struct {
+	First int `json:"first"` // its first event
+	Last  int `json:"last"`  // its last one
 }
 
 // Change is the effect of one event on the state of one node. A path has one name for each

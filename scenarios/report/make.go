@@ -126,6 +126,7 @@ func (d *Document) addRun(ctx context.Context, sys scenarios.System, p *scenario
 		return nil, err
 	}
 	run.explain(sys.Expectation(run.Signature))
+	d.Cut = append(d.Cut, run.fitStates(o.StateBytes)...)
 	d.Runs = append(d.Runs, run)
 	return &d.Runs[len(d.Runs)-1], nil
 }
@@ -157,7 +158,7 @@ func (d *Document) record(ctx context.Context, sys scenarios.System, p *scenario
 	for _, withStates := range []bool{true, false} {
 		again := *run
 		rec := newRecorder(&again, p, run.First, run.Last)
-		states := newStateRecorder(rec, p.Nodes, stateBytes)
+		states := newStateRecorder(rec, p.Nodes, roomFactor*stateBytes, compareFactor*stateBytes)
 		o := play.Options{Trace: rec.line, CheckTimeout: time.Nanosecond}
 		if withStates {
 			o.AfterEvent = states.afterEvent

@@ -34,9 +34,9 @@ const clock = "clock"
 // the bytes that a document may have.
 const compareFactor = 1000
 
-func newStateRecorder(r *recorder, nodes, room int) *stateRecorder {
+func newStateRecorder(r *recorder, nodes, room, work int) *stateRecorder {
 	return &stateRecorder{
-		recorder: r, nodes: nodes, states: &States{}, up: map[sim.ID]bool{}, values: map[sim.ID]valueMap{}, room: room, work: compareFactor * room,
+		recorder: r, nodes: nodes, states: &States{}, up: map[sim.ID]bool{}, values: map[sim.ID]valueMap{}, room: room, work: work,
 		base: make([]Change, nodes+1),
 	}
 }
@@ -176,11 +176,8 @@ func valuesOf(v play.View, id sim.ID) (values valueMap, source string) {
 	return fieldsOf(v.Process(id)), "values"
 }
 
-// cuts tells which states are left out.
+// cuts tells why states end before the run.
 func (s *stateRecorder) cuts() (list []string) {
-	if f := s.states.From; f != nil {
-		list = append(list, fmt.Sprintf("The states of nodes are shown from event %d on: there is no room for more", s.run.Events[*f].N))
-	}
 	switch u := s.states.Until; {
 	case s.failure != "":
 		list = append(list, s.failure)

@@ -87,7 +87,9 @@ const details = (() => {
     const changed = of.changed(event); // before at(event), which goes on from there
     const now = of.at(event);
     if (s.from !== undefined && event < s.from) return dom.el("p", { class: "note" }, `The states of the nodes are known from event ${m.events[s.from]?.n} on.`);
-    const cut = s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
+    const gap = model.gapAt(m, event);
+    const cut = gap ? dom.el("p", { class: "note" }, `States are not known from event ${m.events[gap.first]?.n} until event ${m.events[gap.last]?.n}: there is no room for all. These are of the instant before.`) :
+      s.until !== undefined && event > s.until ? dom.el("p", { class: "note" }, `States are known until event ${m.events[s.until]?.n}; these are of that instant.`) : null;
     return dom.el("div", { class: "nodes" }, dom.el("h3", {}, panics(m, event) ? "State of each node before it: its step did not end" : "State of each node after it"), cut,
       m.lanes.filter((l) => now.has(l.id)).map((l) => node(l, now.get(l.id), changed.get(l.id), view)));
   }

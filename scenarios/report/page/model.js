@@ -192,11 +192,16 @@ const model = (() => {
     return reasons[m.violation.property] ?? "Here a value changed as it must not; it shows later.";
   }
 
+  // gapAt returns the range of events around one in which the states of nodes are not known.
+  function gapAt(m, event) {
+    return (m.run.states?.gaps ?? []).find((g) => g.first <= event && event < g.last);
+  }
+
   // isIgnored tells whether nothing at all came of a message that a node took; it is known
   // only where the states of nodes are.
   function isIgnored(m, event) {
     const s = m.run.states;
-    if (!s?.changes || s.from > event || s.until < event || m.laneOf.get(m.events[event].lane)?.kind !== "node") return false;
+    if (!s?.changes || s.from > event || s.until < event || gapAt(m, event) || m.laneOf.get(m.events[event].lane)?.kind !== "node") return false;
     m.changedIn ??= new Set(s.changes.map((c) => c.event));
     return m.events[event].kind === "receive" && m.sent(event).length === 0 && m.marked(event).length === 0 && !m.changedIn.has(event);
   }
@@ -220,5 +225,5 @@ const model = (() => {
     return `${verb} ${laneName(m, message.from)}: ${e.text || message.text}${e.copy ? " (second copy)" : ""}`;
   }
 
-  return { prepare, laneName, fate, ordinary, causes, weighty, effective, eventText, isIgnored, refusal, repeats, whyWrong };
+  return { prepare, laneName, fate, ordinary, causes, weighty, effective, eventText, isIgnored, gapAt, refusal, repeats, whyWrong };
 })();

@@ -105,7 +105,7 @@ var expected = map[string]scenarios.Expectation{
 	"liveness/call-unanswered":    {Sentence: "The service replies to every request"},
 	"liveness/listing-unanswered": {Sentence: "The service answers every listing"},
 	"liveness/not-quiescent":      {Sentence: "Long after the last request on the healed network no node has work left", State: []string{"round", "waiting for a round", "read exchange"}},
-	"liveness/request-unanswered": {Sentence: "A node that stays up answers every request", State: []string{"round", "waiting for a round", "read exchange"}},
+	"liveness/request-unanswered": {Sentence: "A node that stays up answers every request", State: []string{"round", "in the round", "waiting for a round", "read exchange"}},
 	"liveness/still-sending": {
 		Sentence: "Long after the last request on the healed network, the nodes have come to hold the same, know that, and send nothing more",
 		State:    []string{"accepted", "known to be chosen", "promised"},

@@ -27,7 +27,7 @@ func (r *Run) explain(e scenarios.Expectation) {
 		v.Wrong = new(first)
 	}
 	about := r.subjects()
-	v.Causes = r.changesOf(about, e)
+	v.Causes = r.changesOf(about, e, r.lastCause())
 	for _, id := range r.owners(about) {
 		v.Causes = append(v.Causes, r.needsOf(id, e)...)
 	}
@@ -161,14 +161,24 @@ func (r *Run) ofObject(path string) (rest string, found bool) {
 	return strings.TrimSuffix(rest, "/"), found
 }
 
-// changesOf lists the last changes of these values: two of each for the nodes at which the
+// lastCause is the last event whose changes can have led to the violation. What a node did for
+// others after it had lost an operation did not.
+func (r *Run) lastCause() int {
+	if v := r.Violation; v.Property == "liveness" && v.Wrong != nil {
+		return *v.Wrong
+	}
+	return r.Violation.Event
+}
+
+// changesOf lists the last changes of these values up to an event: two of each for the nodes at which the
 // property broke, and one for the others.
-func (r *Run) changesOf(about []sim.ID, e scenarios.Expectation) (list []Cause) {
+func (r *Run) changesOf(about []sim.ID, e scenarios.Expectation, until int) (list []Cause) {
 	owners := r.owners(about)
 	for key, changes := range r.historyOf(e) { // sorted below
 		if !slices.Contains(about, key.lane) {
 			continue
 		}
+		changes = slices.DeleteFunc(changes, func(c valueChange) bool { return c.event > until })
 		most := 1
 		if len(owners) == 1 && owners[0] == key.lane {
 			most = 2

@@ -61,8 +61,10 @@ func TestWhereAnOperationWasLost(t *testing.T) {
 	r.Events[5].Lane = 101
 	r.Messages = []Message{{From: 101, To: 1, Sent: 5, Text: "request c1.2 attempt 2"}}
 	r.Events[6].Text = "request c1.2 attempt 2"
-	r.explain(scenarios.Expectation{})
+	r.States.Changes = []Change{set(1, 1, "round", "of c1.2"), {Event: 2, Lane: 1, Unset: []string{"round"}}, set(6, 1, "round", "of c1.3")}
+	r.explain(scenarios.Expectation{State: []string{"round"}})
 	require.Equal(t, 2, *r.Violation.Wrong)
+	require.Equal(t, []Cause{{Event: new(2), Lane: 1, Text: "round: of c1.2 is gone"}}, r.Violation.Causes, "what it did later did not lead to it")
 
 	r.Events[1].Text, r.Marks, r.Violation.Wrong = "", nil, nil
 	r.explain(scenarios.Expectation{})

@@ -29,7 +29,7 @@ const found = (() => {
   }
 
   function row(place, what, state) {
-    return dom.el("div", { class: "found-step" }, dom.el("span", { class: "note" }, place), dom.el("span", { class: "what" }, what || dom.el("em", {}, "begins in")),
+    return dom.el("div", { class: "found-step", title: `state: ${state === "" ? "(empty)" : state}` }, dom.el("span", { class: "note" }, place), dom.el("span", { class: "what" }, what || dom.el("em", {}, "begins in")),
       dom.el("span", { class: "what" }, dom.el("bdi", {}, state === "" ? "(empty)" : state)));
   }
 

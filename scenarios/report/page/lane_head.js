@@ -14,7 +14,7 @@ const laneHead = (() => {
       }, name);
       button.hidden = lane.center < s.offset || lane.center > s.offset + s.paneWidth;
       return button;
-    }), dom.el("span", { class: "about" }, about(s)));
+    }), dom.el("span", { class: "about", title: about(s) }, about(s)));
   }
 
   const shortName = (name) => name.replace(/^(\p{L})\p{L}* (\d+)$/u, "$1$2").replace(/^(fresh) operations$/, "$1");

@@ -22,7 +22,7 @@ const details = (() => {
   function about(m, event, go, raw, view) {
     const e = m.events[event];
     const lines = [];
-    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), headline.of(m.violation.sentence.split("\n")[0])));
+    if (event === m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "✖ The violation shows here. "), reported(m, event) ? "" : headline.of(m.violation.sentence.split("\n")[0])));
     else if (m.guilty.has(event)) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "! Part of the contradiction. "), headline.of(m.violation.sentence.split("\n")[0])));
     if (event === m.noReturn) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚑ The point of no return. "), "Whatever happens after this event, the run fails."));
     else if (event === m.wrong && event !== m.violation?.event) lines.push(dom.el("p", { class: "violation" }, dom.el("strong", {}, "⚠ The first wrong step. "), model.whyWrong(m)));
@@ -38,6 +38,11 @@ const details = (() => {
       dom.el("p", {}, dom.el("bdi", {}, model.eventText(m, event))),
       lines, list("Then", marks), list("Sends", sent), list("In force", force),
       m.run.trace ? dom.el("p", {}, dom.el("button", { type: "button", class: "jump", onclick: () => raw(event) }, "its lines in the raw trace")) : null);
+  }
+
+  // reported tells whether an event reports what the sentence of the violation says.
+  function reported(m, event) {
+    return m.marked(event).some((i) => m.violation.sentence.includes(m.marks[i].text.replace(/^(stopped|panic): /, "")));
   }
 
   // shortened returns a text without its advice, which its title has.

@@ -180,6 +180,9 @@ func testMoments(t *testing.T, p *tab) {
 	} {
 		require.Equal(t, want, eval[int](p, fmt.Sprintf("moments.nearness(%s, %s)", names, script(t, text))), text)
 	}
+	request := `moments.isRequest({ laneOf: new Map([[1, { kind: "node" }]]), messages: [{ from: 101, text: "request lamp/a c1.2" }, { from: 1, text: "prepare c1.2" }, { from: 101, text: "request c2.2" }],
+		events: [{ message: 0 }, { message: 1 }, { message: 2 }, {}] }, event, { operations: ["c1.2"] })`
+	require.Equal(t, []bool{true, false, false, false}, eval[[]bool](p, "[0, 1, 2, 3].map((event) => "+request+")"))
 	require.Equal(t, []int{1, 4, 5, 6, 7, 8, 9, 11}, eval[[]int](p, `moments.nearest(Array.from({ length: 12 }, (_, i) => ({ i, near: i < 4 || i === 10 ? 0 : 1, must: i === 1 }))).map((x) => x.i)`))
 	require.Equal(t, []string{"a 1,3", "b 2", "a 4"}, eval[[]string](p, `moments.merged([[1, "a"], [2, "b"], [3, "a"], [4, "a", true]].map(([event, text, missing]) => ({ places: [{ event }], text, missing })))
 		.map((x) => x.text + " " + x.places.map((y) => y.event))`))

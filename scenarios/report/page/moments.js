@@ -88,6 +88,15 @@ const moments = (() => {
     return texts.filter((text) => near(text) === top);
   }
 
+  const requestBonus = 2; // names: what was asked for explains what came of it
+
+  // isRequest tells whether a named operation arrives from its client in an event.
+  function isRequest(m, event, named) {
+    const taken = m.messages[m.events[event].message];
+    if (!taken || m.laneOf.get(taken.from)?.kind === "node") return false;
+    return taken.text.split(" ").some((word) => named.operations.includes(word));
+  }
+
   // told returns the line of an event: what it reported, or else what it was.
   function told(m, event) {
     const e = m.events[event];
@@ -98,10 +107,10 @@ const moments = (() => {
     const text = texts.length > 0 ? texts.join("; ") : model.eventText(m, event);
     const about = [model.laneName(m, e.lane), model.eventText(m, event), ...reports.map((x) => x.text)].join(" ");
     return {
-      places: [{ event, lane: e.lane }], text, near: near(about), must: event === m.violation.event || event === m.wrong,
+      places: [{ event, lane: e.lane }], text, near: near(about) + (isRequest(m, event, named) ? requestBonus : 0), must: event === m.violation.event || event === m.wrong,
       note: e.copy && texts.length > 0 ? ", from a second copy of the message" : "",
     };
   }
 
-  return { names, nearness, merged, nearest, list, told };
+  return { names, nearness, merged, nearest, isRequest, list, told };
 })();

@@ -31,6 +31,9 @@ func (r *Run) explain(e scenarios.Expectation) {
 	for _, id := range r.owners(about) {
 		v.Causes = append(v.Causes, r.needsOf(id, e)...)
 	}
+	if v.Property == "availability" || v.Property == "promises" {
+		v.Causes = append(v.Causes, r.lastLossOf(r.namedIn(v.Sentence))...)
+	}
 	slices.SortStableFunc(v.Causes, func(a, b Cause) int {
 		return cmp.Or(cmp.Compare(placeOf(a.Event), placeOf(b.Event)), cmp.Compare(a.Lane, b.Lane))
 	})

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/sim"
 )
@@ -93,6 +94,27 @@ func countedTexts(requests []diskRequest, how string) (list []string) {
 	for i, text := range list {
 		if list[i] = text + ", " + how; counts[text] > 1 {
 			list[i] += fmt.Sprintf(", %d times", counts[text])
+		}
+	}
+	return list
+}
+
+// lastLossOf tells what the last power loss of each of some nodes may have undone.
+func (r *Run) lastLossOf(nodes []sim.ID) (list []Cause) {
+	for _, id := range nodes {
+		at, texts := -1, []string(nil)
+		for i := range r.Marks {
+			m := &r.Marks[i]
+			if m.Kind != "unsynced" || m.Lane != id || m.Event > r.Violation.Event {
+				continue
+			}
+			if m.Event != at {
+				at, texts = m.Event, nil
+			}
+			texts = append(texts, m.Text)
+		}
+		if at >= 0 {
+			list = append(list, Cause{Event: new(at), Lane: id, Text: "lost power without a sync of: " + strings.Join(texts, "; ")})
 		}
 	}
 	return list

@@ -3,6 +3,7 @@ package report
 import (
 	"testing"
 
+	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/stretchr/testify/require"
 )
 
@@ -37,4 +38,16 @@ func TestWhatIsLeftUnsynced(t *testing.T) {
 	u.ask(1, diskRequest{3, "syncdir", "", "syncdir"})
 	u.end(1, 3, false)
 	require.Equal(t, []string{"write log, done"}, u.endLife(1, true))
+}
+
+// A node that lost its promises, or stopped, may have lost them at its last power loss.
+func TestAPowerLossIsACause(t *testing.T) {
+	r := explained(Violation{Property: "availability", Sentence: "Node 1 stopped"})
+	r.Marks = []Mark{
+		{Event: 1, Lane: 1, Kind: "unsynced", Text: "write old, done"}, // of a power loss before
+		{Event: 3, Lane: 1, Kind: "unsynced", Text: "write log, done"}, {Event: 3, Lane: 1, Kind: "unsynced", Text: "write mark, under way"},
+		{Event: 4, Lane: 2, Kind: "unsynced", Text: "write log, done"}, // of another node
+	}
+	r.explain(scenarios.Expectation{})
+	require.Equal(t, []Cause{{Event: new(3), Lane: 1, Text: "lost power without a sync of: write log, done; write mark, under way"}}, r.Violation.Causes)
 }

@@ -150,11 +150,15 @@ func (p *browserPage) do(actions ...chromedp.Action[chromedp.Void]) {
 // value returns the value of an expression of JavaScript, as text.
 func (p *browserPage) value(expression string) string {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 3*time.Minute)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expression+")", chromedp.EvalAwaitPromise))
+	v, err := p.evaluate(expression)
 	require.NoError(p.t, err, expression)
 	return v
+}
+
+func (p *browserPage) evaluate(expression string) (string, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, 3*time.Minute)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expression+")", chromedp.EvalAwaitPromise))
 }
 
 func (p *browserPage) run(statement string) {
@@ -167,11 +171,12 @@ func (p *browserPage) is(expression string, want any) {
 	require.Equal(p.t, fmt.Sprint(want), p.value(expression), expression)
 }
 
-// eventually waits until an expression has a value.
+// eventually waits until an expression has a value. While the browser goes to another page
+// there is none.
 func (p *browserPage) eventually(expression string, want any) {
 	p.t.Helper()
 	for range 4000 {
-		if p.value(expression) == fmt.Sprint(want) {
+		if v, err := p.evaluate(expression); err == nil && v == fmt.Sprint(want) {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)

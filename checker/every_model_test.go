@@ -131,7 +131,7 @@ func (c *comparison) scout(t *testing.T, h history.History, seed uint64) {
 		}
 		m.automaton, _ = automatonOf(h, m)
 		s := newScout(context.Background(), m, m.checkedOps(), DefaultMemory)
-		s.patience, s.life, s.free = 2, 8, 1<<40
+		s.patience, s.life, s.free = 2, 8, 1<<30
 		switch {
 		case s.run():
 			c.verdict(t, part, seed, "scout", want, Result{Status: Linearizable})

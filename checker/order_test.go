@@ -70,7 +70,7 @@ func TestScoutExplainsLargeHistories(t *testing.T) {
 			m := machines(h.Operations)[0]
 			m.automaton, _ = automatonOf(h, m)
 			scout := newScout(t.Context(), m, m.checkedOps(), DefaultMemory)
-			scout.free = 1 << 40
+			scout.free = 1 << 30
 			require.True(t, scout.run())
 			require.True(t, scout.explains())
 		})

@@ -16,7 +16,7 @@ func hastyScout(t *rapid.T, m machine, checked []checkedOp) *scout {
 	s := newScout(context.Background(), m, checked, DefaultMemory)
 	s.patience = rapid.IntRange(1, 5).Draw(t, "patience")
 	s.life = 4 * rapid.IntRange(1, 4).Draw(t, "life")
-	s.free = rapid.SampledFrom([]int{1 << 40, 1 << 40, 1 << 40, 100, 0}).Draw(t, "free work")
+	s.free = rapid.SampledFrom([]int{1 << 30, 1 << 30, 1 << 30, 100, 0}).Draw(t, "free work")
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -343,7 +344,7 @@ func byPorcupine(ctx context.Context, h history.History) Status {
 		} else {
 			known, _ := model.Of(&h)
 			b := newObject(known, m)
-			verdict = b.search(ctx, 1<<60).run(b.prefix(len(b.returns) - 1))
+			verdict = b.search(ctx, math.MaxInt).run(b.prefix(len(b.returns) - 1))
 		}
 		switch verdict {
 		case unsure:

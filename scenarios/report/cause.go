@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,7 +43,7 @@ func (r *Run) explain(e scenarios.Expectation) {
 // placeOf is the place of an event in order; a cause without one comes last.
 func placeOf(event *int) int {
 	if event == nil {
-		return 1 << 60
+		return math.MaxInt
 	}
 	return *event
 }

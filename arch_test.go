@@ -121,7 +121,8 @@ var layers = map[string]layer{
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 
-	"scenarios/fleet": {internal: []string{"netmodel/keyed", "node/input", "scenarios", "scenarios/campaign", "scenarios/harness/cli", "scenarios/play"}},
+	"scenarios/fleet":           {internal: []string{"netmodel/keyed", "node/input", "scenarios", "scenarios/campaign", "scenarios/harness/cli", "scenarios/play"}},
+	"scenarios/fleet/fleettest": {internal: []string{"scenarios", "scenarios/harness"}},
 	"scenarios/fleet/steward": {
 		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/harness/board"},
 		external: []string{"github.com/prometheus/client_golang/prometheus"},

@@ -18,6 +18,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest"
 	"github.com/lockstep-dst/lockstep/scenarios/harness"
 	"github.com/stretchr/testify/require"
 )
@@ -149,7 +150,7 @@ func (f *testFleet) program(code int, args ...string) string { return f.run(code
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	output lockedBuffer
+	output fleettest.Buffer
 	ended  chan struct{}
 }
 

@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest"
 	"github.com/lockstep-dst/lockstep/scenarios/harness"
 	"github.com/stretchr/testify/require"
 )
@@ -176,7 +176,7 @@ func TestACampaignOfAnotherBuildIsLeftToOthers(t *testing.T) {
 	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
 	f.work("ada")
 	require.Eventually(t, func() bool {
-		return bytes.Contains(f.log.bytes(), []byte("campaign night is of another build: give --binary a copy of the file with which it was submitted"))
+		return bytes.Contains(f.log.Bytes(), []byte("campaign night is of another build: give --binary a copy of the file with which it was submitted"))
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, 1, f.read().Left.Waiting)
 }
@@ -216,7 +216,7 @@ type testFleet struct {
 	queue    fleet.Queue
 	campaign *fleet.Campaign
 	program  *fleet.Program
-	log      lockedBuffer
+	log      fleettest.Buffer
 }
 
 func newFleet(t *testing.T, seeds uint64) *testFleet {
@@ -266,22 +266,3 @@ func (f *testFleet) settled() (r *fleet.Report) {
 	require.Eventually(f.t, func() bool { r = f.read(); return r.Settled() }, 60*time.Second, 20*time.Millisecond, "%s", &f.log)
 	return r
 }
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.buf.Bytes())
-}
-
-func (b *lockedBuffer) String() string { return string(b.bytes()) }

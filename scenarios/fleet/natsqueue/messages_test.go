@@ -9,19 +9,14 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue"
-	"github.com/lockstep-dst/lockstep/scenarios/harness"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
 	"github.com/stretchr/testify/require"
 )
 
 // The test binary is the program of a system when its first argument is fuzz.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "fuzz" {
-		harness.Main(lockstep.System())
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { fleettest.Main(m, lockstep.System()) }
 
 // The capacity of a fleet depends on the cost of a range for the server:
 // docs/FLEET.md has the figures.

@@ -14,20 +14,15 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
-	"github.com/lockstep-dst/lockstep/scenarios/harness"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
 // The test binary is the program of a system when its first argument is fuzz.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "fuzz" {
-		harness.Main(canary.System())
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { fleettest.Main(m, canary.System()) }
 
 // The results of a campaign are kept, its failures are compared with those of the campaign
 // before, and somebody is told.
@@ -139,7 +134,7 @@ type testFleet struct {
 	steward  *steward.Steward
 	now      func() time.Time
 	stop     func() // of the worker
-	log      lockedBuffer
+	log      fleettest.Buffer
 }
 
 func newFleet(t *testing.T) *testFleet {

@@ -57,9 +57,7 @@ func indented(err error) string { return strings.ReplaceAll(err.Error(), "\n", "
 // prepare lets Run print errors, in place of cobra, and makes arguments strict.
 func prepare(cmd *cobra.Command, out io.Writer) {
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true // Run prints
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
-	})
+	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetOut(out)
 	strictArgs(cmd)
 }

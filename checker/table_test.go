@@ -212,7 +212,7 @@ func (s shape) name() string {
 	case s.values == 0:
 		name += ", each value once"
 	case s.model == history.ModelCounter:
-		name += fmt.Sprintf(", %d numbers", s.values)
+		name += fmt.Sprintf(", numbers up to %d", s.values)
 	default:
 		name += fmt.Sprintf(", %s values", thousands(s.values))
 	}
@@ -251,9 +251,10 @@ type cell struct {
 // decided reports whether there was a verdict.
 func (c cell) decided() bool { return c.Status != "" && c.Status != Undecided }
 
-// check fails if the verdict on a shape is wrong.
+// check fails if the verdict on a shape is wrong. Operations of unknown outcome may explain
+// a response that is wrong.
 func (c cell) check(t *testing.T, s shape, column string) {
-	if c.decided() && c.Status != s.verdict() {
+	if c.decided() && c.Status != s.verdict() && (!s.bad || s.unknown == 0) {
 		t.Errorf("%s, %s: the verdict is %s", s, column, c.Status)
 	}
 }

@@ -80,7 +80,7 @@ var layers = map[string]layer{
 	"node/server": {
 		internal: []string{"node", "node/access", "node/certificate", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
 		external: []string{
-			"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
+			"github.com/prometheus/client_golang/prometheus",
 			"github.com/prometheus/client_golang/prometheus/promhttp",
 		},
 	},

@@ -80,54 +80,51 @@ func TestContradictionOfVersionsFarApart(t *testing.T) {
 // A rejected operation that was in flight when a contradiction begins may have had an
 // effect. So it explains what came later, and the contradiction has to begin before it.
 func TestContradictionDoubtsWhatWasInFlight(t *testing.T) {
-	h := largeHistory{}.empty()
-	h.Operations = []history.Operation{
-		{ID: "asked", Kind: history.KindPropose, Argument: "Stopped", Call: 0, Return: 9, Outcome: history.Rejected, Reason: history.ReasonIllegal},
-		{ID: "init", Kind: history.KindRead, State: "Init", Call: 3, Return: 3, Outcome: history.Committed},
-		{ID: "ran", Kind: history.KindPropose, Argument: "Running", Call: 6, Return: 6, Outcome: history.Committed},
-		{ID: "stopped", Kind: history.KindRead, State: "Stopped", Call: 12, Return: 12, Outcome: history.Committed},
-	}
-	for i := range h.Operations {
-		h.Operations[i].Machine, h.Operations[i].Version = "lifecycle/a", history.NoVersion
-	}
-	m := machines(h.Operations)[0]
-	m.automaton, _ = automatonOf(h, m)
-	checked := m.checkedOps()
+	m := lifecycleMachine(
+		history.Operation{ID: "asked", Kind: history.KindPropose, Argument: "Stopped", Call: 0, Return: 9, Outcome: history.Rejected, Reason: history.ReasonIllegal},
+		history.Operation{ID: "init", Kind: history.KindRead, State: "Init", Call: 3, Return: 3, Outcome: history.Committed},
+		history.Operation{ID: "ran", Kind: history.KindPropose, Argument: "Running", Call: 6, Return: 6, Outcome: history.Committed},
+		history.Operation{ID: "stopped", Kind: history.KindRead, State: "Stopped", Call: 12, Return: 12, Outcome: history.Committed},
+	)
 	for begin, contradicts := range []bool{true, false} {
-		source, base := newEvents(checked), newLinearizer(t.Context(), m.automaton, false, DefaultMemory)
-		for range begin {
-			e, _ := source.next()
-			base.call(e.c)
-		}
-		var log []event
-		for e, more := source.next(); more; e, more = source.next() {
-			log = append(log, e)
-		}
-		v := newRefutation(base, false, log)
-		require.Equal(t, contradicts, newContradiction(culprit{m, v}).find(), "of what comes after %d events", begin)
+		require.Equal(t, contradicts, newContradiction(m.culpritAfter(t, begin)).find(), "of what comes after %d events", begin)
 	}
 }
 
-// So may one that had no effect for certain: that it had none is part of the contradiction.
-func TestContradictionNamesWhatHadNoEffect(t *testing.T) {
+// lifecycleMachine is a machine with operations that tell no versions.
+func lifecycleMachine(ops ...history.Operation) machine {
 	h := largeHistory{}.empty()
-	h.Operations = []history.Operation{
-		{ID: "asked", Kind: history.KindPropose, Argument: "Running", Call: 0, Return: 9, Outcome: history.Rejected, Reason: "conflict"},
-		{ID: "init", Kind: history.KindRead, State: "Init", Call: 3, Return: 3, Outcome: history.Committed},
-		{ID: "ran", Kind: history.KindRead, State: "Running", Call: 12, Return: 12, Outcome: history.Committed},
+	for i := range ops {
+		ops[i].Machine, ops[i].Version = "lifecycle/a", history.NoVersion
 	}
-	for i := range h.Operations {
-		h.Operations[i].Machine, h.Operations[i].Version = "lifecycle/a", history.NoVersion
-	}
+	h.Operations = ops
 	m := machines(h.Operations)[0]
 	m.automaton, _ = automatonOf(h, m)
+	return m
+}
+
+// culpritAfter is the culprit of a walk over m that has come past calls, so many, when its
+// log begins.
+func (m machine) culpritAfter(t *testing.T, calls int) culprit {
 	source, base := newEvents(m.checkedOps()), newLinearizer(t.Context(), m.automaton, false, DefaultMemory)
-	e, _ := source.next()
-	base.call(e.c)
+	for range calls {
+		e, _ := source.next()
+		base.call(e.c)
+	}
 	var log []event
 	for e, more := source.next(); more; e, more = source.next() {
 		log = append(log, e)
 	}
-	_, operations := culprit{m, newRefutation(base, false, log)}.contradiction()
+	return culprit{m, newRefutation(base, false, log)}
+}
+
+// So may one that had no effect for certain: that it had none is part of the contradiction.
+func TestContradictionNamesWhatHadNoEffect(t *testing.T) {
+	m := lifecycleMachine(
+		history.Operation{ID: "asked", Kind: history.KindPropose, Argument: "Running", Call: 0, Return: 9, Outcome: history.Rejected, Reason: "conflict"},
+		history.Operation{ID: "init", Kind: history.KindRead, State: "Init", Call: 3, Return: 3, Outcome: history.Committed},
+		history.Operation{ID: "ran", Kind: history.KindRead, State: "Running", Call: 12, Return: 12, Outcome: history.Committed},
+	)
+	_, operations := m.culpritAfter(t, 1).contradiction()
 	require.Equal(t, []string{"asked", "init", "ran"}, ids(operations))
 }

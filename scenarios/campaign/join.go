@@ -26,10 +26,8 @@ func (j *Joint) Append(p *Part) error {
 	if next := j.Next(); p.Start() != next {
 		return fmt.Errorf("%w: it begins with seed %d, want %d", ErrPart, p.Start(), next)
 	}
-	alike := *j.state
-	alike.Start = p.Start()
-	if err := alike.checkSame(p.state); err != nil {
-		return fmt.Errorf("%w: %w", ErrPart, err)
+	if err := (&Part{j.state}).SameCampaign(p); err != nil {
+		return err
 	}
 	j.state.Summary.join(p.Summary())
 	return nil

@@ -26,11 +26,8 @@ fuzz goes on.`,
 			return f.join(cmd, args)
 		},
 	}
-	f.plans.own.register(cmd.Flags(), systems)
 	cmd.Flags().StringVar(&f.state, "state", "", "keep the state of the one campaign in this file")
-	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
-	f.neverHitFlag(cmd)
-	f.verboseFlag(cmd)
+	f.tellFlags(cmd)
 	return cmd
 }
 

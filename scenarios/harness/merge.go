@@ -25,11 +25,16 @@ they have shown together, as one campaign does at its end, with the same exit co
 			return f.merge(cmd, args)
 		},
 	}
-	f.plans.own.register(cmd.Flags(), systems)
+	f.tellFlags(cmd)
+	return cmd
+}
+
+// tellFlags adds the flags of a command that tells what campaigns have shown together.
+func (f *fuzz) tellFlags(cmd *cobra.Command) {
+	f.plans.own.register(cmd.Flags(), f.plans.systems)
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write what the campaigns have shown to this file, as JUnit XML")
 	f.neverHitFlag(cmd)
 	f.verboseFlag(cmd)
-	return cmd
 }
 
 // maxMissingShown bounds the missing shards that are told one by one.

@@ -64,16 +64,21 @@ type finding struct {
 
 // ablatedFinding is the result of the same campaigns without a part of the harness.
 type ablatedFinding struct {
-	Without string  `json:"without"`
-	Killed  bool    `json:"killed"`
-	Seeds   uint64  `json:"seeds"`
-	Seconds float64 `json:"core_seconds"`
+	Without   string  `json:"without"`
+	Killed    bool    `json:"killed"`
+	Undecided bool    `json:"undecided,omitempty"` // neither killed nor missed: a process had not enough processor time, or a history was not decided
+	Seeds     uint64  `json:"seeds"`
+	Seconds   float64 `json:"core_seconds"`
 }
 
-// missedWithout lists the parts without which the mutant is not found.
+// missedWithout lists the parts without which the mutant is not found; with a question
+// mark if that is undecided.
 func (f *finding) missedWithout() (parts []string) {
 	for _, r := range f.Ablated {
-		if !r.Killed {
+		switch {
+		case r.Undecided:
+			parts = append(parts, r.Without+"?")
+		case !r.Killed:
 			parts = append(parts, r.Without)
 		}
 	}

@@ -131,6 +131,7 @@ func TestBadFlags(t *testing.T) {
 		"--limit -1: want at least 0":    {"--limit", "-1"},
 		"cannot go on without --results": {"--limit", "1"},
 		"--cpu 1.5s: want whole seconds": {"--cpu", "1500ms"},
+		"--ablation-cpu 0s: want whole":  {"--ablation-cpu", "0s"},
 		"no mutant of":                   {"--only", "^nothing has this name$"},
 		"--only: error parsing regexp":   {"--only", "("},
 		"there are no mutants":           {"--dir", t.TempDir()},
@@ -164,8 +165,8 @@ func TestTable(t *testing.T) {
 	require.Equal(t, "3 of 3 mutants killed, 0 of them by unit tests alone; core-seconds of a campaign to kill: median 2.00, worst 5.00; steps of the shrunk plan: median 3.", table.sentence())
 	require.Equal(t, "a", table.Findings[0].Name)
 	require.Equal(t, []ablation{
-		{"invariants", 2, 1, 0, []string{"c"}}, {"swarm", 2, 0, 0, []string{"a"}}, {"disk", 3, 1, 0, []string{}},
-		{"clocks", 3, 0, 1, []string{}}, {"liveness", 3, 0, 0, []string{}},
+		{"invariants", 2, 1, 0, []string{"c"}, nil}, {"swarm", 2, 0, 0, []string{"a"}, nil}, {"disk", 3, 1, 0, []string{}, nil},
+		{"clocks", 3, 0, 1, []string{}, nil}, {"liveness", 3, 0, 0, []string{}, nil},
 	}, table.Ablation)
 	require.Equal(t, []string{"swarm"}, table.Findings[0].missedWithout())
 

@@ -44,9 +44,10 @@ type options struct {
 	json          bool
 	write         bool
 	ablate        bool
-	ablationSeeds uint64 // of each campaign of an ablation
-	results       string // file of findings to go on from; empty: none
-	limit         int    // mutants to test in this run; 0: all
+	ablationSeeds uint64        // of each campaign of an ablation
+	ablationCPU   time.Duration // that a process may use then
+	results       string        // file of findings to go on from; empty: none
+	limit         int           // mutants to test in this run; 0: all
 }
 
 func newCommand() *cobra.Command {
@@ -89,6 +90,7 @@ does not apply or does not compile.`,
 	f.IntVar(&o.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants at the same time, each on one core")
 	f.BoolVar(&o.ablate, "ablate", false, "do it once more without each part of the harness, from up to three first seeds")
 	f.Uint64Var(&o.ablationSeeds, "ablation-seeds", 500, "seeds that a campaign may run then, or with a mutant whose file names packages with tests")
+	f.DurationVar(&o.ablationCPU, "ablation-cpu", 20*time.Second, "processor time that a process may use then, in whole seconds, before that result is undecided")
 	f.StringVar(&o.results, "results", "", "append each finding to this file, and do not test the mutants again that are in it")
 	f.IntVar(&o.limit, "limit", 0, "test at most so many mutants that are not in --results (0: all)")
 	f.BoolVar(&o.json, "json", false, "print JSON")
@@ -207,6 +209,8 @@ func (o *options) validate() error {
 		return errors.New("--limit: the next run cannot go on without --results: name a file")
 	case o.cpu < time.Second || o.cpu%time.Second != 0:
 		return fmt.Errorf("--cpu %v: want whole seconds, at least 1s", o.cpu)
+	case o.ablationCPU < time.Second || o.ablationCPU%time.Second != 0:
+		return fmt.Errorf("--ablation-cpu %v: want whole seconds, at least 1s", o.ablationCPU)
 	case o.write && (o.fast || o.only != "" || o.dir != ""):
 		return errors.New("--write: the page is about all mutants: leave --fast, --only and --dir out")
 	}
@@ -347,20 +351,21 @@ const leastAblation = 100
 
 // ablateMutant measures how soon a mutant is found without each part of the harness. Ten
 // times the seeds that it usually takes show whether it is found at all; one that takes more
-// than half of --ablation-seeds is not measured, since missing it would show nothing.
+// than half of --ablation-seeds is not measured, since missing it would show nothing. One
+// that is undecided without a part keeps its verdict: only that part's worth is not known.
 func (o *options) ablateMutant(ctx context.Context, p program, m *mutant, f *finding) {
 	if f.Seeds > o.ablationSeeds/2 {
 		return
 	}
 	seeds := min(max(10*f.Seeds, leastAblation), o.ablationSeeds)
 	for _, part := range parts {
-		s := settings{starts: min(o.starts, 3), seeds: seeds, cpu: o.cpu, without: part}
+		s := settings{starts: min(o.starts, 3), seeds: seeds, cpu: o.ablationCPU, without: part}
 		a := hunt(ctx, p, m, s)
-		if a.Status == broken || a.Status == undecided {
-			f.Status, f.Problem = a.Status, "without "+part+": "+a.Problem
+		if a.Status == broken {
+			f.Status, f.Problem = broken, "without "+part+": "+a.Problem
 			return
 		}
-		f.Ablated = append(f.Ablated, ablatedFinding{part, a.Status == killed, a.Seeds, a.Seconds})
+		f.Ablated = append(f.Ablated, ablatedFinding{part, a.Status == killed, a.Status == undecided, a.Seeds, a.Seconds})
 	}
 }
 

@@ -22,13 +22,14 @@ var errResults = errors.New("bad file of results")
 // basis is all that a finding depends on but its mutant. The processor time that
 // --cpu allows is left out: without enough of it a mutant is undecided, which is not kept.
 type basis struct {
-	Tree     string `json:"tree"` // hash of the sources: see hashTree
-	Starts   int    `json:"starts"`
-	Seeds    uint64 `json:"seeds"`
-	Shrink   int    `json:"shrink"`
-	Ablation uint64 `json:"ablation"` // seeds of each campaign of an ablation; 0: none
-	Tests    bool   `json:"tests"`
-	Apart    bool   `json:"apart"`
+	Tree        string        `json:"tree"` // hash of the sources: see hashTree
+	Starts      int           `json:"starts"`
+	Seeds       uint64        `json:"seeds"`
+	Shrink      int           `json:"shrink"`
+	Ablation    uint64        `json:"ablation"`     // seeds of each campaign of an ablation; 0: none
+	AblationCPU time.Duration `json:"ablation_cpu"` // of each of its processes, in nanoseconds
+	Tests       bool          `json:"tests"`
+	Apart       bool          `json:"apart"`
 }
 
 // line is a finding in the file of results.
@@ -55,7 +56,7 @@ type results struct {
 func (o *options) openResults(root string) (*results, error) {
 	r := &results{begin: time.Now().UTC(), basis: basis{Starts: o.starts, Seeds: o.seeds, Shrink: o.shrink, Tests: o.tests, Apart: o.apart}}
 	if o.ablate {
-		r.Ablation = o.ablationSeeds
+		r.Ablation, r.AblationCPU = o.ablationSeeds, o.ablationCPU
 	}
 	if o.results == "" {
 		return r, nil
@@ -123,8 +124,8 @@ func (r *results) parse(text []byte) error {
 
 // String returns the settings as flags.
 func (b basis) String() string {
-	return fmt.Sprintf("--starts %d --seeds %d --shrink %d --ablate=%t --ablation-seeds %d --tests=%t --apart=%t",
-		b.Starts, b.Seeds, b.Shrink, b.Ablation > 0, b.Ablation, b.Tests, b.Apart)
+	return fmt.Sprintf("--starts %d --seeds %d --shrink %d --ablate=%t --ablation-seeds %d --ablation-cpu %v --tests=%t --apart=%t",
+		b.Starts, b.Seeds, b.Shrink, b.Ablation > 0, b.Ablation, b.AblationCPU, b.Tests, b.Apart)
 }
 
 // split returns the findings that are known, and the mutants to test: those that are

@@ -46,11 +46,12 @@ type table struct {
 
 // ablation is the result without a part of the harness.
 type ablation struct {
-	Without string   `json:"without"`
-	Killed  int      `json:"killed"`
-	Slower  int      `json:"slower"` // by more than twice the seeds of the whole harness
-	Faster  int      `json:"faster"` // by less than half of them
-	Missed  []string `json:"missed"`
+	Without   string   `json:"without"`
+	Killed    int      `json:"killed"`
+	Slower    int      `json:"slower"` // by more than twice the seeds of the whole harness
+	Faster    int      `json:"faster"` // by less than half of them
+	Missed    []string `json:"missed"`
+	Undecided []string `json:"undecided,omitempty"` // not measured: the time of a process or of the checker ended
 }
 
 func newTable(ctx context.Context, root string, o *options) *table {
@@ -128,6 +129,10 @@ func (t *table) finish(all []*mutant, took time.Duration) {
 }
 
 func (a *ablation) add(f *finding, r ablatedFinding) {
+	if r.Undecided {
+		a.Undecided = append(a.Undecided, f.Name)
+		return
+	}
 	if !r.Killed {
 		a.Missed = append(a.Missed, f.Name)
 		return
@@ -198,8 +203,8 @@ func (t *table) text() string {
 	}
 	w.Flush()
 	for _, a := range t.Ablation {
-		fmt.Fprintf(&b, "without %s: %d killed (%d slower, %d faster), %d missed: %s\n",
-			a.Without, a.Killed, a.Slower, a.Faster, len(a.Missed), strings.Join(a.Missed, ", "))
+		fmt.Fprintf(&b, "without %s: %d killed (%d slower, %d faster), %d missed: %s; undecided: %s\n",
+			a.Without, a.Killed, a.Slower, a.Faster, len(a.Missed), strings.Join(a.Missed, ", "), strings.Join(a.Undecided, ", "))
 	}
 	fmt.Fprintf(&b, "%s It took %s.\n", t.sentence(), t.Took)
 	return b.String()
@@ -235,10 +240,10 @@ func (t *table) markdown() string {
 		b.WriteString(f.row())
 	}
 	if len(t.Ablation) > 0 {
-		b.WriteString("\n| without | killed | with more than twice the seeds | with less than half | missed |\n|---|---|---|---|---|\n")
+		b.WriteString("\n| without | killed | with more than twice the seeds | with less than half | missed | undecided |\n|---|---|---|---|---|---|\n")
 		for _, a := range t.Ablation {
-			fmt.Fprintf(&b, "| %s | %d of %d | %d | %d | %s |\n",
-				a.Without, a.Killed, a.Killed+len(a.Missed), a.Slower, a.Faster, strings.Join(a.Missed, ", "))
+			fmt.Fprintf(&b, "| %s | %d of %d | %d | %d | %s | %s |\n",
+				a.Without, a.Killed, a.Killed+len(a.Missed), a.Slower, a.Faster, strings.Join(a.Missed, ", "), strings.Join(a.Undecided, ", "))
 		}
 	}
 	b.WriteString("\n")

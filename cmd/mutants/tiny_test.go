@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +48,25 @@ func TestTiny(t *testing.T) {
 		p.setAllApart(all)
 		requireEqual(t, woven, tinyFindings(t, p, all))
 	})
+}
+
+// An ablation that does not end is undecided: the mutant stays killed, and the other parts
+// are measured.
+func TestAblationWithoutEnd(t *testing.T) {
+	m, all := tiny(t)
+	all = slices.DeleteFunc(all, func(m *mutant) bool { return m.name != "late" })
+	p, err := m.prepare(t.Context(), t.TempDir(), all)
+	require.NoError(t, err)
+	o := &options{settings: settings{starts: 3, seeds: 120, cpu: time.Minute}, ablate: true, ablationSeeds: 500, ablationCPU: time.Second}
+	f, err := o.testMutant(t.Context(), p, t.TempDir(), all[0])
+	require.NoError(t, err)
+	require.Equal(t, killed, f.Status)
+	require.Len(t, f.Ablated, len(parts))
+	require.Equal(t, []string{"clocks?"}, f.missedWithout())
+	table := &table{ablated: true, Findings: []finding{f}}
+	table.finish(all, 0)
+	require.Equal(t, ablation{Without: "clocks", Missed: []string{}, Undecided: []string{"late"}}, table.Ablation[slices.Index(parts, "clocks")])
+	require.Contains(t, table.markdown(), "| clocks | 0 of 0 | 0 | 0 |  | late |\n")
 }
 
 // Each mutant of the tiny module has its verdict, at its seed.

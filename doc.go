@@ -65,6 +65,8 @@
 //     simulator.
 //   - [github.com/lockstep-dst/lockstep/node/wal]: its log.
 //   - [github.com/lockstep-dst/lockstep/node/member]: identity and membership.
+//   - [github.com/lockstep-dst/lockstep/node/configuration]: the members of a cluster in
+//     one epoch, and how they change.
 //   - [github.com/lockstep-dst/lockstep/node/service]: a member with its clients.
 //   - [github.com/lockstep-dst/lockstep/node/streamserver]: a node's side of one
 //     client's stream, between its bytes and the service.

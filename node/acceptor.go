@@ -64,13 +64,21 @@ func (n *Node) judge(from ID, m *machine, p *Proposal) (*Value, Reason) {
 	case m == nil:
 		return nil, UnknownDefinition
 	case p.Ballot.Epoch != n.epoch:
+		n.mark(MarkStaleEpoch)
 		return nil, StaleEpoch
 	case !n.validBallot(p.Ballot) || p.Ballot.Node != from || !p.Next.IsZero() && !n.validNext(p) || !p.Known.IsZero() && !n.validBallot(p.Known):
 		return nil, Malformed
-	case p.Phase == Accept && p.Extension != nil:
-		return n.judgeExtension(m, p)
 	case p.Phase == Accept:
-		return p.Value, n.judgeValue(m, p)
+		value, reason := p.Value, Reason("")
+		if p.Extension != nil {
+			value, reason = n.judgeExtension(m, p)
+		} else {
+			reason = n.judgeValue(m, p)
+		}
+		if reason == "" && m.isRegister() && !n.isNextEpoch(value) {
+			return nil, Malformed
+		}
+		return value, reason
 	case p.Phase != Prepare:
 		return nil, Malformed
 	case !m.promised.Less(p.Ballot) || !m.accepted.Less(p.Ballot):
@@ -175,8 +183,14 @@ func (n *Node) persist(m *machine, withValue bool) {
 	n.appended += int64(len(n.scratch) + wal.Overhead)
 }
 
-// handleReadRequest reports the accepted value of a machine once it is durable.
+// handleReadRequest reports the accepted value of a machine once it is durable. A read of
+// another epoch gets no report: a quorum of that one is none of this.
 func (n *Node) handleReadRequest(from ID, r *ReadRequest) {
+	if r.Read.Epoch() != n.epoch {
+		n.mark(MarkReadOfOtherEpoch)
+		n.discardUnjudged()
+		return
+	}
 	report := n.reports.Make(arenaBlock)
 	*report = ReadReport{Key: r.Key, Read: r.Read, First: r.First}
 	m := n.findMachine(r.Key)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -46,7 +47,8 @@ func (n *Node) setTimer(token uint64, at time.Duration) {
 // newReadID implements repairNode.
 func (n *Node) newReadID() ReadID {
 	n.lastExchange++
-	return ReadID{n.cfg.ID, n.boot, n.lastExchange}
+	invariant.Check(n.lastExchange < 1<<epochShift, "node: a boot has fewer exchanges than a ReadID counts")
+	return ReadID{n.cfg.ID, n.boot, uint64(n.epoch-firstEpoch)<<epochShift | n.lastExchange}
 }
 
 // logEnd implements repairNode.

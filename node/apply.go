@@ -3,6 +3,7 @@ package node
 import (
 	"slices"
 
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -19,6 +20,8 @@ func (n *Node) handleRequest(client ID, r *Request) {
 	case r.Kind < Propose || r.Kind > ReadLocal:
 		n.counts.Discarded++
 	case !o.parseWatermark(): // before anybody is asked for a definition
+		n.rejectFinal(o, BadRequest)
+	case r.Key == configuration.Key: // only the node's owner changes it: see ProposeMembership
 		n.rejectFinal(o, BadRequest)
 	case def == nil:
 		n.handleUndefined(o)

@@ -146,8 +146,8 @@ func (c *Config) Validate() error {
 		if err := c.Definitions[i].Validate(); err != nil {
 			return fail("definitions[%d]: %w", i, err)
 		}
-		if c.Definitions[i].Name == fsm.MetaName {
-			return fail("definitions[%d]: %q is built in", i, fsm.MetaName)
+		if name := c.Definitions[i].Name; fsm.IsBuiltIn(name) {
+			return fail("definitions[%d]: %q is built in", i, name)
 		}
 		for _, other := range c.Definitions[:i] {
 			if other.Name == c.Definitions[i].Name {

@@ -101,6 +101,13 @@ const (
 	MarkRepairAnswerFull                                          // values were left for the next request: they are many bytes
 	MarkGreatLeap                                                 // a message took the node a great leap ahead
 	MarkRoundTooFar                                               // a message was dropped: it was too far ahead
+)
+
+// Marks of changes of members.
+const (
+	MarkCarriedOver      Mark = iota + MarkRoundTooFar + 1 // a round chose a key of earlier epochs again, in a joint one
+	MarkStaleEpoch                                         // a proposal of another epoch was rejected
+	MarkReadOfOtherEpoch                                   // a read of another epoch got no report
 
 	markCount
 )
@@ -119,6 +126,7 @@ var markNames = [markCount]string{
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",
 	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
 	"repair-timeout", "repair-superseded", "repair-report-full", "repair-answer-full", "great-leap", "round-too-far",
+	"carried-over", "stale-epoch", "read-of-other-epoch",
 }
 
 func (m Mark) String() string { return markNames[m] }

@@ -18,7 +18,7 @@ func TestMarksHaveNames(t *testing.T) {
 	for m, name := range map[Mark]string{
 		MarkFastPath: "fast-path", MarkLateResponse: "late-response", MarkPrepareRejected: "prepare-rejected",
 		MarkDedupHit: "dedup-hit", MarkQueueFull: "queue-full", MarkReadQuorumAgreed: "read-quorum-agreed", MarkNoOpRoundRead: "no-op-round-read",
-		MarkTornTail: "torn-tail", MarkLogCreatedAgain: "log-created-again", MarkRepairDigestsEqual: "repair-digests-equal", MarkRepairAnswerFull: "repair-answer-full", markCount - 1: "round-too-far",
+		MarkTornTail: "torn-tail", MarkLogCreatedAgain: "log-created-again", MarkRepairDigestsEqual: "repair-digests-equal", MarkRepairAnswerFull: "repair-answer-full", MarkCarriedOver: "carried-over", markCount - 1: "read-of-other-epoch",
 	} {
 		require.Equal(t, name, m.String())
 	}

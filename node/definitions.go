@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 )
 
@@ -18,8 +19,8 @@ type definitions struct {
 	node    definitionsNode
 	cfg     *Config
 	counts  *Counters
-	known   map[string]*fsm.Definition // by name; with that of definitions
-	names   []string                   // of known, sorted, without that of definitions
+	known   map[string]*fsm.Definition // by name; with those that are built in
+	names   []string                   // of known, sorted, without those that are built in
 	lookups map[string]*lookup         // under way, by name
 	ofPeers map[ID]int                 // lookups under way that a peer has caused
 }
@@ -67,8 +68,8 @@ func newDefinitions(n definitionsNode, cfg *Config, counts *Counters) definition
 	for i := range cfg.Definitions {
 		d.use(&cfg.Definitions[i])
 	}
-	meta := fsm.MetaDefinition()
-	d.known[meta.Name] = &meta
+	meta, membership := fsm.MetaDefinition(), configuration.Definition()
+	d.known[meta.Name], d.known[membership.Name] = &meta, &membership
 	return d
 }
 
@@ -81,6 +82,9 @@ func (d *definitions) find(key string) *fsm.Definition {
 		return nil
 	}
 	if _, _, err := fsm.SplitKey(key); err != nil {
+		return nil
+	}
+	if name == configuration.Name && key != configuration.Key {
 		return nil
 	}
 	return def

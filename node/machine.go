@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -90,6 +91,9 @@ func (n *Node) dropIfEmpty(m *machine) {
 		delete(n.machines, m.key)
 		n.machineCache = [cacheSlots]*machine{}
 		n.byIndex[m.index] = nil
+		if n.register == m {
+			n.register = nil
+		}
 		n.freeIndexes = append(n.freeIndexes, m.index)
 	}
 }
@@ -138,6 +142,9 @@ func cacheSlot(key string) int {
 func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	m := &machine{key: key, def: def, index: uint32(len(n.byIndex)), hash: n.repair.digest.place(key)}
 	n.machines[key] = m
+	if key == configuration.Key {
+		n.register = m
+	}
 	if isLocalKey(key) {
 		n.localMachines++
 	}

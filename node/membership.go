@@ -106,6 +106,7 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 		}
 	}
 	n.repair.beginEpoch()
+	n.beginCarryOver()
 	n.drain()
 	return nil
 }

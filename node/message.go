@@ -83,8 +83,14 @@ type Commit struct {
 type ReadID struct {
 	Node ID
 	Boot uint64
-	Seq  uint64
+	Seq  uint64 // from 1 in each epoch: the epoch before it, times 2⁴⁰, and a count of this boot
 }
+
+// epochShift is the number of bits of the count in a ReadID.
+const epochShift = 40
+
+// Epoch is the epoch in which the exchange began.
+func (r ReadID) Epoch() uint32 { return uint32(r.Seq>>epochShift) + firstEpoch }
 
 // ReadRequest requests the accepted value of a machine from the acceptors.
 type ReadRequest struct {

@@ -98,6 +98,8 @@ type Node struct {
 	selfMessages       []Message      // from this node to itself
 	toBegin            []*machine     // with a round or a quorum read that begins at the end of the step
 	repair             repair
+	carryOver          carryOver
+	register           *machine // of the configuration; nil: there is none yet
 	syncMark           syncMarkState
 	out                Effects
 	lastExchange       uint64 // ReadIDs used in this boot
@@ -226,6 +228,8 @@ func (n *Node) handle(ev *Event) {
 	case Timer:
 		if ev.Token == repairToken {
 			n.repair.wake()
+		} else if ev.Token == carryOverToken {
+			n.wakeCarryOver()
 		} else if ev.Token == syncMarkToken {
 			n.syncMark.onTimer(n)
 		} else if ev.Token < uint64(len(n.byIndex)) {
@@ -255,7 +259,7 @@ func (n *Node) drain() {
 			next++
 		} else if len(n.toBegin) > 0 {
 			n.beginWork()
-		} else {
+		} else if !n.advanceCarryOver() {
 			break
 		}
 	}

@@ -227,10 +227,10 @@ func (n *Node) handleAcknowledgment(from ID, a *Acknowledgment) {
 		r.highestAccepted, r.highestValue = a.Accepted, a.Value
 		m.reported = maxBallot(m.reported, a.Accepted)
 	}
-	if !n.quorums.contain(r.acknowledged) {
+	if !n.enough(m, r.acknowledged) {
 		return
 	}
-	invariant.Check(!n.quorums.contain(r.acknowledged&^(1<<i)), "node: a phase ends with the acknowledgment that makes a quorum")
+	invariant.Check(!n.enough(m, r.acknowledged&^(1<<i)), "node: a phase ends with the acknowledgment that makes a quorum")
 	if r.phase == Prepare {
 		n.onPrepared(m)
 		return
@@ -253,7 +253,7 @@ func (n *Node) discardLateResponse(key string) {
 // onPrepared begins the accept phase from the value with the highest accepted ballot
 // (rule 2). That value need not be chosen yet: accepting it again makes it so.
 func (n *Node) onPrepared(m *machine) {
-	invariant.Check(m.round.phase == Prepare && n.quorums.contain(m.round.acknowledged), "node: a prepare phase ends with a quorum of promises")
+	invariant.Check(m.round.phase == Prepare && n.enough(m, m.round.acknowledged), "node: a prepare phase ends with a quorum of promises")
 	n.beginAccept(m, m.round.ballot, m.round.highestAccepted, m.round.highestValue)
 }
 
@@ -261,7 +261,7 @@ func (n *Node) onPrepared(m *machine) {
 func (n *Node) onChosen(m *machine) {
 	r := &m.round
 	invariant.Check(r.phase == Accept && r.value != nil, "node: a value is chosen in an accept phase")
-	invariant.Check(n.quorums.contain(r.acknowledged), "node: a value is chosen by a quorum")
+	invariant.Check(n.enough(m, r.acknowledged), "node: a value is chosen by a quorum")
 	n.counts.Commits++
 	n.committedAt = n.now
 	n.out.RoundTimes = append(n.out.RoundTimes, n.now-r.beganAt)
@@ -319,7 +319,7 @@ func (n *Node) handleReject(from ID, j *Reject) {
 	if j.Reason == QuotaReached {
 		n.noteFull(i)
 	}
-	if !n.quorums.contain(n.all() &^ r.rejected) {
+	if !n.enough(m, n.all()&^r.rejected) {
 		n.mark(MarkPreempted)
 		n.failRound(m)
 		n.startRound(m)

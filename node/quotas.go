@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
@@ -39,7 +40,7 @@ type class uint8
 const (
 	classMachine class = iota
 	classDefinition
-	classNote // towards none
+	classNote // towards none, as the register of the configuration
 	classCount
 )
 
@@ -47,7 +48,7 @@ const (
 // that holds it, and that of its copy in the node's own log.
 func classOf(key string) class {
 	switch {
-	case isNoteKey(key):
+	case isNoteKey(key) || key == configuration.Key:
 		return classNote
 	case strings.HasPrefix(strings.TrimPrefix(key, localPrefix), fsm.MetaName+"/"):
 		return classDefinition

@@ -22,6 +22,7 @@ type repair struct {
 
 	digest    digest
 	agreed    memberSet // peers with an equal digest, as of the last change of this node's
+	caughtUp  memberSet // peers of which this node has had all that they held when an exchange of this epoch began
 	peers     [MaxParticipants]repairPeer
 	pull      pull
 	blocked   []blockedValue
@@ -73,6 +74,7 @@ type pull struct {
 	wants             []string    // keys whose values the peer has and this node lacks
 	bytesSinceRequest int         // bytes received since the last request
 	changed           bool        // the exchange has brought something new
+	missed            bool        // something that the peer has was not taken
 }
 
 // blockedValue is a value that may not be accepted because of a promise of a higher
@@ -131,7 +133,7 @@ func (r *repair) begin(boot uint64) {
 
 // beginEpoch has the node compare with all members of another epoch.
 func (r *repair) beginEpoch() {
-	r.peers, r.pull, r.agreed = [MaxParticipants]repairPeer{}, pull{}, 0
+	r.peers, r.pull, r.agreed, r.caughtUp = [MaxParticipants]repairPeer{}, pull{}, 0, 0
 	if r.running {
 		r.begin(r.boot)
 	}
@@ -271,6 +273,9 @@ func (r *repair) handleReport(from ID, rep *RepairReport) {
 		return
 	}
 	if len(p.ranges)+len(p.wants) == 0 {
+		if !p.missed {
+			r.caughtUp.add(i)
+		}
 		r.endPull()
 		return
 	}
@@ -336,6 +341,7 @@ func (r *repair) compareItem(x *RepairItem) {
 		r.counts.Discarded++
 	case !r.node.requireDefinition(r.cfg.Members[r.pull.peer], x.Key):
 		r.counts.Skipped++
+		r.pull.missed = true
 	case m == nil || m.accepted.Less(x.Ballot) && !x.Ballot.Less(m.promised):
 		r.pull.wants = append(r.pull.wants, x.Key)
 	case m.accepted.Less(x.Ballot):
@@ -354,14 +360,17 @@ func (r *repair) handleValue(from ID, v *RepairValue) {
 		p.bytesSinceRequest += wireSize(v)
 	}
 	if r.node.logBacklogFull() {
+		r.pull.missed = true
 		return // a later exchange will pull it again
 	}
 	if !r.node.requireDefinition(from, v.Key) {
 		r.counts.Skipped++
+		r.pull.missed = true
 		return
 	}
 	m := r.node.receivedMachine(from, v.Key, v.Ballot, v.Value)
 	if m == nil {
+		r.pull.missed = true
 		return // if it is too far ahead, a later exchange will pull it again
 	}
 	switch {
@@ -412,6 +421,7 @@ func (r *repair) noteBlocked(m *machine, b Ballot) {
 func (r *repair) digestsEqual(i int) {
 	r.node.mark(MarkRepairDigestsEqual)
 	r.agreed.add(i)
+	r.caughtUp.add(i)
 	r.peers[i] = repairPeer{}
 	if r.pull.active && r.pull.peer == i {
 		r.pull.active, r.pull.waiting = false, false

@@ -26,13 +26,15 @@ type Transition struct {
 
 // Definition is a finite state machine. A machine without operations is in the
 // Initial state at version 0. Any machine may be retired, once and finally,
-// whatever the transitions, except a machine of MetaDefinition.
+// whatever the transitions, except the machines that are built in: see IsBuiltIn.
 type Definition struct {
 	Name        string       `json:"name"`
 	States      []string     `json:"states"`
 	Initial     string       `json:"initial"`
 	Transitions []Transition `json:"transitions"`
 	Terminal    []string     `json:"terminal,omitempty"` // states without outgoing transitions; may be incomplete
+
+	texts *texts // nil: it lists its states
 }
 
 // Retired is the last state of a retired machine. No definition can list it, and no
@@ -125,7 +127,7 @@ func (d Definition) errorf(format string, args ...any) error {
 
 // Has reports whether a machine of d can be in state. It can be in Retired.
 func (d *Definition) Has(state string) bool {
-	return state == Retired || slices.Contains(d.States, state) || d.Name == MetaName && isDefinition(state)
+	return state == Retired || slices.Contains(d.States, state) || d.texts != nil && d.texts.is(state)
 }
 
 // Reachable lists the states that transitions lead to from the initial one, which
@@ -162,9 +164,9 @@ func (d *Definition) Intern(state string) string {
 func (d *Definition) Legal(from, to string) bool {
 	switch {
 	case to == Retired:
-		return from != Retired && d.Name != MetaName
-	case d.Name == MetaName:
-		return from == Undefined && isDefinition(to)
+		return from != Retired && !IsBuiltIn(d.Name)
+	case d.texts != nil:
+		return d.texts.follows(from, to)
 	}
 	return slices.Contains(d.Transitions, Transition{from, to})
 }

@@ -21,8 +21,29 @@ const MaxText = 16 << 10
 // MetaDefinition is the definition of the machines that hold definitions. Any text
 // of a definition is one of their states.
 func MetaDefinition() Definition {
-	return Definition{Name: MetaName, States: []string{Undefined}, Initial: Undefined}
+	return OfTexts(MetaName, Undefined, isDefinition, func(from, to string) bool { return from == Undefined && isDefinition(to) })
 }
+
+// texts are the states of a definition that lists none but the initial one.
+type texts struct {
+	is      func(text string) bool
+	follows func(from, to string) bool
+}
+
+// OfTexts returns a definition whose states are the initial one and all texts for which
+// is reports true. A machine may step from one to another if follows reports so. Both
+// must always report the same.
+func OfTexts(name, initial string, is func(text string) bool, follows func(from, to string) bool) Definition {
+	return Definition{Name: name, States: []string{initial}, Initial: initial, texts: &texts{is, follows}}
+}
+
+// membershipName is the name of the definition of the machine that holds the cluster's
+// configuration: see package configuration.
+const membershipName = "membership"
+
+// IsBuiltIn reports whether a name is that of a definition for machines that the cluster uses
+// itself: no user can have one of that name.
+func IsBuiltIn(name string) bool { return name == MetaName || name == membershipName }
 
 // Text is the canonical text of d: JSON without spaces, the fields in the order of
 // the type. It returns an error if d is invalid or built in, or the text is longer
@@ -31,7 +52,7 @@ func (d *Definition) Text() (string, error) {
 	if err := d.Validate(); err != nil {
 		return "", err
 	}
-	if d.Name == MetaName || d.Name == Lifecycle().Name {
+	if IsBuiltIn(d.Name) || d.Name == Lifecycle().Name {
 		return "", d.errorf("the name is taken by a definition that is built in: choose another")
 	}
 	var b bytes.Buffer

@@ -33,6 +33,7 @@ func (m *Member) handleIntroduction(p *peer, in *Introduction) {
 		p.attempts = 0
 	}
 	p.introduction = in
+	m.takeShown(in)
 	before := p.rejection
 	if p.rejection = m.rejectionReason(p, in); p.rejection == "" {
 		m.afterIntroduction(p, in)
@@ -132,7 +133,8 @@ func (m *Member) recheck(p *peer) {
 // while the reason does. It is empty if nothing speaks against the peer, or if
 // that depends on lives that it has not shown yet.
 func (m *Member) rejectionReason(p *peer, in *Introduction) string {
-	if ids := idsOf(in.Members); !sameIDs(ids, m.ids) && (in.Stage != Formed || len(ids) > 0) {
+	joins := in.shown().joining || m.cfg.Join && m.cluster.Stage == Empty
+	if ids := idsOf(in.Members); !joins && in.shown().epoch == m.shownEpoch() && !sameIDs(ids, m.ids) && (in.Stage != Formed || len(ids) > 0) {
 		return "it was started for members " + formatIDs(ids) + ", and this node for " + formatIDs(m.ids) + ": give all the same"
 	}
 	if m.cluster.Stage != Formed && in.Stage != Formed {
@@ -275,10 +277,8 @@ func (m *Member) sendIntroductions() {
 // sendIntroduction sends an introduction to p.
 func (m *Member) sendIntroduction(p *peer, answer bool) {
 	invariant.Check(m.lifeDurable, "member: a life is shown only when it is durable")
-	in := &Introduction{
-		Incarnation: m.self.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Position: uint64(m.node.Durable()),
-		Stage: m.durableStage, Past: m.livesFor(p), Known: m.testimoniesFor(p), Answer: answer, Abstains: len(m.disputes) > 0,
-	}
+	in := m.introduction()
+	in.Past, in.Known, in.Answer = m.livesFor(p), m.testimoniesFor(p), answer
 	switch {
 	case m.durableStage == Empty:
 		for _, id := range m.ids {
@@ -293,9 +293,19 @@ func (m *Member) sendIntroduction(p *peer, answer bool) {
 	if m.durableStage != Formed {
 		in.More = originOf(m.node.Origin()).append(in.More)
 	}
+	s := m.shownTo(p)
+	in.More = s.append(in.More)
 	m.sends = append(m.sends, node.Send{To: p.id, Message: in})
 	p.introducedAt = m.now
 	m.scheduleIntroduction(p)
+}
+
+// introduction is the part of an introduction that is the same for all.
+func (m *Member) introduction() *Introduction {
+	return &Introduction{
+		Incarnation: m.self.Incarnation, Boot: m.life.Boot, Life: m.life.ID, Position: uint64(m.node.Durable()),
+		Stage: m.durableStage, Abstains: len(m.disputes) > 0,
+	}
 }
 
 // latestLives returns the lives that every introduction lists: in most cases a
@@ -339,7 +349,8 @@ func (m *Member) testimoniesFor(p *peer) []Testimony {
 // scheduleIntroduction sets when p gets the next introduction, unless all that p
 // could show is known.
 func (m *Member) scheduleIntroduction(p *peer) {
-	known := p.introduction != nil && (p.rejection != "" || p.introduction.Abstains || p.pendingAdmission != nil || slices.Contains(p.admittedLives, p.introduction.Life))
+	behind := p.introduction != nil && p.introduction.shown().epoch < m.shownEpoch()
+	known := !behind && p.introduction != nil && (p.rejection != "" || p.introduction.Abstains || p.pendingAdmission != nil || slices.Contains(p.admittedLives, p.introduction.Life))
 	if known && m.durableStage == Formed {
 		p.introductionDue = 0
 		return

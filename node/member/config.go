@@ -21,6 +21,10 @@ type Config struct {
 	// gets it: a flag that is left in a unit file would let a wiped node in.
 	Formed []Identity
 
+	// Join says that an empty log is to be of a cluster that there is already, once the
+	// cluster's members have added it. It never forms one. It says nothing of other logs.
+	Join bool
+
 	Notify  func(Notice)      // receives notices for the operator; may be nil
 	Observe func(Observation) // receives observations; nil in production
 	Marks   *Marks            // counts hits of coverage marks; nil in production

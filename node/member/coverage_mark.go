@@ -16,6 +16,10 @@ const (
 	MarkClusterBound                        // the member was bound to a cluster
 	MarkClusterFormed                       // the cluster is formed, durably
 	MarkClusterJoined                       // the member learnt from others that it is formed
+	MarkConfigurationProposed               // the member proposed a configuration
+	MarkConfigurationTold                   // the member learnt from a peer's introduction of a later configuration
+	MarkConfigurationAdopted                // the member goes on in a later epoch
+	MarkJoinedConfiguration                 // the member was added to a cluster with its empty log
 
 	markCount
 )
@@ -24,7 +28,8 @@ const (
 type Marks [markCount]uint64
 
 var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
-	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined"}
+	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined",
+	"configuration-proposed", "configuration-told", "configuration-adopted", "joined-configuration"}
 
 func (m Mark) String() string { return markNames[m] }
 

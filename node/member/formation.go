@@ -22,6 +22,7 @@ import (
 // advanceFormation takes an introduction while the cluster is not formed.
 func (m *Member) advanceFormation(p *peer, in *Introduction) {
 	switch {
+	case m.cfg.Join && m.cluster.Stage == Empty: // see takeShown
 	case in.Stage == Formed:
 		m.joinFormed(p, in)
 	case m.cluster.Stage == Empty:

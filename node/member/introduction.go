@@ -37,7 +37,7 @@ type Testimony struct {
 const (
 	MaxPast  = 32
 	MaxKnown = 2 * node.MaxMembers
-	MaxMore  = 1 << 10
+	MaxMore  = 10 << 10 // room for the text of a configuration
 )
 
 // log returns the sender's log as the introduction shows it.

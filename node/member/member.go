@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
@@ -30,6 +31,13 @@ type Member struct {
 	clusterLSN   wal.LSN
 	durableStage Stage // durable stage of cluster
 	disputes     []Dispute
+
+	configuration        *configuration.Configuration // that it has adopted; nil: the cluster as it was formed
+	pendingConfiguration *configuration.Configuration // that it adopts when it is durable; nil: none
+	configurationLSN     wal.LSN                      // of the last one
+	registerVersion      uint64                       // of the register, when it was looked at last
+	progress             progress
+	formerAnsweredAt     time.Duration // when a former member was last told so; 0: never
 
 	timerAt     time.Duration // when the timer fires; 0: it is not set
 	nextDue     time.Duration // time of the next introduction or write of a memory; 0: none
@@ -70,6 +78,9 @@ type peer struct {
 // memberTimer is the token of the member's timer. The node's timers have others.
 const memberTimer = 1 << 62
 
+// Wake is an event that has a member look for work that is due: after Change.
+func Wake() node.Event { return node.Event{Kind: node.Timer, Token: memberTimer} }
+
 // maxLives bounds the lives that a log lists. A member that has met none of them
 // never admits the node again: neither a loss nor its absence can be shown.
 const maxLives = 1 << 12
@@ -90,13 +101,23 @@ func New(cfg Config) (*Member, error) {
 		cfg.RememberDelay = DefaultRememberDelay
 	}
 	m := &Member{cfg: cfg, node: n, ids: slices.Sorted(slices.Values(cfg.Node.Members))}
-	m.peers = make([]peer, 0, len(m.ids)-1)
-	for _, id := range m.ids {
-		if id != cfg.Node.ID {
-			m.peers = append(m.peers, peer{id: id, noteName: peerNotePrefix + strconv.Itoa(int(id))})
+	m.peers = newPeers(cfg.Node.ID, m.ids)
+	return m, nil
+}
+
+// newPeers returns the others of some members, with nothing known of them.
+func newPeers(self node.ID, ids []node.ID) []peer {
+	peers := make([]peer, 0, len(ids))
+	for _, id := range ids {
+		if id != self {
+			peers = append(peers, newPeer(id))
 		}
 	}
-	return m, nil
+	return peers
+}
+
+func newPeer(id node.ID) peer {
+	return peer{id: id, noteName: peerNotePrefix + strconv.Itoa(int(id))}
 }
 
 // Node returns the node, for inspection.
@@ -128,10 +149,12 @@ func (m *Member) StepAll(now time.Duration, evs []node.Event) (*node.Effects, er
 	}
 	if err == nil && m.err == nil {
 		m.filterEffects(effects)
+		m.learnConfiguration()
 		if m.pendingWork || m.waits && m.node.Durable() > m.seen || m.nextDue > 0 && m.nextDue <= m.now {
 			m.onDurable()
 			m.tick()
 			m.node.Flush()
+			m.filterEffects(effects)
 			m.setTimer(effects)
 		}
 		if len(m.sends) > 0 {
@@ -158,6 +181,9 @@ func (m *Member) boot(ev *node.Event) error {
 	m.life = Life{Boot: m.node.BootNumber(), ID: ev.Life}
 	if err := m.loadNotes(); err != nil {
 		return err
+	}
+	if m.configuration != nil {
+		m.enter(m.configuration)
 	}
 	if err := m.ensureCluster(); err != nil {
 		return err
@@ -187,14 +213,16 @@ func (m *Member) boot(ev *node.Event) error {
 func (m *Member) ensureCluster() error {
 	switch {
 	case m.cluster.Stage != Empty:
-		if ids := idsOf(m.cluster.Members); !sameIDs(ids, m.ids) {
-			return fmt.Errorf("%w: its log is of a cluster of members %s, and it was started for %s: start it with the members of its log, which cannot change",
+		if ids := idsOf(m.cluster.Members); m.configuration == nil && !sameIDs(ids, m.ids) {
+			return fmt.Errorf("%w: its log is of a cluster of members %s, and it was started for %s: start it with the members of its log; they change by the command members, and not by flags",
 				ErrMembers, formatIDs(ids), formatIDs(m.ids))
 		}
 		m.durableStage = m.cluster.Stage
 		return nil
 	case !m.node.IsEmpty() && m.node.Origin() == nil:
 		m.cluster = legacyCluster(m.cfg.Node.Cluster, m.self, m.ids)
+	case m.cfg.Join:
+		return nil
 	case m.cfg.Formed != nil && slices.Contains(m.cfg.Formed, m.self):
 		m.cluster = newCluster(m.cfg.Node.Cluster, m.cfg.Formed)
 		m.cluster.Stage = Formed
@@ -241,11 +269,17 @@ func (m *Member) acceptEvent(ev *node.Event) bool {
 // acceptMessage reports whether the node gets a message.
 func (m *Member) acceptMessage(ev *node.Event) bool {
 	i := m.peerIndex(ev.From)
-	if i < 0 {
+	in, isIntroduction := ev.Message.(*Introduction)
+	switch {
+	case i < 0 && isIntroduction:
+		m.answerFormer(ev.From, in)
+		return false
+	case i < 0:
 		return m.acceptRequest(ev)
 	}
 	p := &m.peers[i]
-	if in, ok := ev.Message.(*Introduction); ok {
+	m.compareEpochs(p, ev.Message)
+	if isIntroduction {
 		if m.lifeDurable { // earlier, the member cannot answer
 			m.pendingWork = true
 			m.handleIntroduction(p, in)
@@ -352,6 +386,11 @@ func (m *Member) onDurable() {
 	invariant.Check(durable >= m.seen, "member: the durable position of the log never goes back")
 	invariant.Check(m.durableStage <= m.cluster.Stage, "member: the stage of the cluster never goes back")
 	m.seen = durable
+	if m.pendingConfiguration != nil && durable >= m.configurationLSN {
+		if m.adoptConfiguration(); m.err != nil {
+			return
+		}
+	}
 	if !m.lifeDurable && m.node.Ready() && durable >= m.livesLSN && durable >= m.clusterLSN {
 		m.lifeDurable = true
 		m.observe(Observation{Kind: Introduced, Log: m.log(), Position: uint64(durable), Cluster: m.durableCluster()})
@@ -401,15 +440,14 @@ func (m *Member) durableCluster() Cluster {
 
 // setTimer sets the timer for the earliest work that is due.
 func (m *Member) setTimer(e *node.Effects) {
-	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage
+	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil
+	m.dueBy(m.progress.proposeAt)
+	m.dueBy(m.progress.introduceAt)
 	for i := range m.peers {
 		p := &m.peers[i]
 		m.waits = m.waits || p.pendingAdmission != nil || p.syncing
-		for _, at := range [...]time.Duration{p.introductionDue, p.late} {
-			if at > 0 && (m.nextDue == 0 || at < m.nextDue) {
-				m.nextDue = at
-			}
-		}
+		m.dueBy(p.introductionDue)
+		m.dueBy(p.late)
 	}
 	if m.nextDue == 0 || m.timerAt != 0 && m.timerAt <= m.nextDue && m.timerAt > m.now {
 		return
@@ -417,6 +455,13 @@ func (m *Member) setTimer(e *node.Effects) {
 	m.timerAt = max(m.nextDue, m.now+1)
 	invariant.Check(m.timerAt > m.now, "member: a timer is due later")
 	e.Timers = append(e.Timers, node.SetTimer{Token: memberTimer, After: m.timerAt - m.now})
+}
+
+// dueBy notes that work is due at a time; 0 is never.
+func (m *Member) dueBy(at time.Duration) {
+	if at > 0 && (m.nextDue == 0 || at < m.nextDue) {
+		m.nextDue = at
+	}
 }
 
 // tick does the work that is due.
@@ -437,4 +482,5 @@ func (m *Member) tick() {
 	if late {
 		m.saveMemories()
 	}
+	m.advanceChange()
 }

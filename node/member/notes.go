@@ -156,6 +156,9 @@ func (m *Member) loadNotes() error {
 		}
 	}
 	m.cluster, m.pastLives, m.disputes = own.Cluster, own.Lives, own.Disputes
+	if err := m.loadConfiguration(); err != nil {
+		return err
+	}
 	for i := range m.peers {
 		p := &m.peers[i]
 		if err := decodeNote(p.noteName, m.node.Note(p.noteName), p.memory.decodeField); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
 // ObservationKind is the kind of an Observation: it decides which fields are set.
@@ -15,19 +16,21 @@ const (
 	Joined                                // its log, durable up to Position, records a cluster: Cluster
 	Remembered                            // it remembers a peer, durably no earlier than at Position: Peer, Memory
 	Admitted                              // it accepts messages of a peer's life from now on: Peer, Memory
+	Adopted                               // it goes on in the epoch of a configuration, durable up to Position: Configuration
 	Abstaining                            // it abstains, since a peer disputes its log: Peer, Memory, Discrepancy, Firsthand
 )
 
 // Observation is a report of one action of a member to the oracle.
 type Observation struct {
-	Kind        ObservationKind
-	Peer        node.ID
-	Memory      Memory
-	Discrepancy Discrepancy
-	Firsthand   bool // Peer sent the dispute itself
-	Cluster     Cluster
-	Log         Log
-	Position    uint64
+	Kind          ObservationKind
+	Peer          node.ID
+	Memory        Memory
+	Discrepancy   Discrepancy
+	Firsthand     bool // Peer sent the dispute itself
+	Cluster       Cluster
+	Configuration *configuration.Configuration
+	Log           Log
+	Position      uint64
 }
 
 func (o Observation) String() string {
@@ -40,6 +43,8 @@ func (o Observation) String() string {
 		return fmt.Sprintf("remembers of %d: %v, durable at %d", o.Peer, o.Memory, o.Position)
 	case Admitted:
 		return fmt.Sprintf("admits %d: %v", o.Peer, o.Memory)
+	case Adopted:
+		return fmt.Sprintf("adopts %v", o.Configuration)
 	case Abstaining:
 		return fmt.Sprintf("abstains: %d remembers of it %v: %v", o.Peer, o.Memory, o.Discrepancy)
 	}

@@ -51,7 +51,7 @@ func (m *Member) refuseOtherLog(p *peer, in *Introduction) {
 // version formed, nothing is refuted.
 func (m *Member) refutes(t Testimony) bool {
 	return t.Memory.Incarnation != m.self.Incarnation && m.cluster.Stage == Formed && m.cluster.has(m.self) &&
-		newCluster(m.cfg.Node.Cluster, m.cluster.Members).ID == m.cluster.ID
+		(m.configuration != nil || newCluster(m.cfg.Node.Cluster, m.cluster.Members).ID == m.cluster.ID)
 }
 
 // describeLie describes a refuted testimony.

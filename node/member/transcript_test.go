@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/sim/golden"
 )
 
@@ -34,6 +35,8 @@ import (
 //	pass A>B              the link has no rule any more
 //	release A>B           the same, and captured messages arrive, in order
 //	peers NODE LIST       members that it is started with, as in 1,2,3
+//	joiner NODE LIST      one more node, down, with an empty disk, that is to be added to the cluster of the members listed
+//	change NODE WORDS     a change of members, asked of NODE: add ID [promote | replaces ID], remove ID, promote ID, abandon [ID], move ID ADDRESS
 //	run DURATION
 //	propose NODE KEY STATE
 //	read NODE KEY
@@ -61,6 +64,10 @@ func (x *transcript) command(name string, args []string) {
 	switch name {
 	case "members":
 		x.world = newWorld(number(args[0]))
+	case "joiner":
+		x.addJoiner(number(args[0]), args[1])
+	case "change":
+		x.change(x.hosts[number(args[0])], args[1:])
 	case "run":
 		d, err := time.ParseDuration(args[0])
 		must(err)
@@ -135,6 +142,47 @@ func (x *transcript) host(name string, h *host, args []string) {
 	}
 }
 
+// addJoiner adds a host that is to join the members of a list.
+func (w *world) addJoiner(id int, list string) {
+	for len(w.hosts) <= id {
+		w.hosts = append(w.hosts, newWorld(id).hosts[len(w.hosts)])
+	}
+	h := w.hosts[id]
+	h.w, h.cfg.Join, h.cfg.Node.Members = w, true, []node.ID{node.ID(id)}
+	for _, m := range strings.Split(list, ",") {
+		h.cfg.Node.Members = append(h.cfg.Node.Members, node.ID(number(m)))
+	}
+}
+
+// change asks a member for a change, which it proposes in its next step.
+func (x *transcript) change(h *host, args []string) {
+	c := configuration.Change{}
+	for kind := configuration.Add; kind <= configuration.Move; kind++ {
+		if kind.String() == args[0] {
+			c.Kind = kind
+		}
+	}
+	if len(args) > 1 {
+		c.ID = node.ID(number(args[1]))
+	}
+	switch strings.Join(args[min(2, len(args)):], " ") {
+	case "":
+	case "promote":
+		c.Promote = true
+	default:
+		if c.Kind == configuration.Move {
+			c.Address = args[2]
+		} else {
+			c.Replaces = node.ID(number(args[3]))
+		}
+	}
+	if err := h.member.Change(c); err != nil {
+		x.print("%v", err)
+		return
+	}
+	h.step(node.Event{Kind: node.Timer, Token: 1 << 62})
+}
+
 func (x *transcript) show(h *host) {
 	if h.member == nil {
 		x.print("down")
@@ -142,6 +190,9 @@ func (x *transcript) show(h *host) {
 	}
 	s := h.member.Status()
 	x.print("%v, ready %v, admits %v", s.Stage, s.Ready, s.Admitted)
+	if c := h.member.Configuration(); c != nil {
+		x.print("%v", c)
+	}
 	for _, id := range slices.Sorted(maps.Keys(s.Rejected)) {
 		x.print("refuses %d: %s", id, s.Rejected[id])
 	}

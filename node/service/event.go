@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
@@ -17,13 +18,14 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	OfMember EventKind = iota // Member: a message of a peer, a disk completion, or Boot, which comes first and alone
-	Call                      // a client sends a request to the node: Ticket, Request, Expires
-	List                      // a client requests a page of a listing: Ticket, Query
-	Watch                     // a client begins a watch: Ticket, Query
-	Pull                      // a watch takes the next changes, once there are some: Ticket
-	Abandon                   // the client of a call, a listing or a watch has gone: Ticket
-	Drain                     // new requests are rejected from now on, since the node is about to stop
+	OfMember    EventKind = iota // Member: a message of a peer, a disk completion, or Boot, which comes first and alone
+	Call                         // a client sends a request to the node: Ticket, Request, Expires
+	List                         // a client requests a page of a listing: Ticket, Query
+	Watch                        // a client begins a watch: Ticket, Query
+	Pull                         // a watch takes the next changes, once there are some: Ticket
+	Abandon                      // the client of a call, a listing or a watch has gone: Ticket
+	Drain                        // new requests are rejected from now on, since the node is about to stop
+	Reconfigure                  // an operator asks for a change of members: Ticket, Change
 )
 
 // Event is one event of a step.
@@ -33,6 +35,7 @@ type Event struct {
 	Member  node.Event
 	Request *node.Request
 	Query   *Query
+	Change  configuration.Change
 	Expires time.Duration // the local time from which on no client awaits the reply; 0: unknown
 }
 
@@ -60,6 +63,7 @@ type Effects struct {
 	Pages   []Page            // the results of listings, each once
 	Updates []Update          // the answers to Watch and Pull
 	Chosen  []node.ChosenValue
+	Asked   []Asked // the answers to Reconfigure, each once
 
 	RoundTimes []time.Duration // as in node.Effects
 
@@ -81,6 +85,14 @@ type Reply struct {
 	Own    bool
 	Err    error
 	Took   time.Duration // from the step that took the call
+}
+
+// Asked is the answer to an operator who asked for a change of members. Without an error
+// the member proposes it, and goes on until it is made, or another change comes before it:
+// the configuration shows that.
+type Asked struct {
+	Ticket Ticket
+	Err    error // wraps configuration.ErrChange
 }
 
 // Page is the result of a listing: a page of machines, or the reply that refuses it.

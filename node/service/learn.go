@@ -2,6 +2,7 @@ package service
 
 import (
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
 // learn publishes the values that a step has shown to be chosen. It also adds
@@ -10,6 +11,9 @@ import (
 func (s *Service) learn(e *node.Effects) {
 	for i := range e.Chosen {
 		c := &e.Chosen[i]
+		if c.Key == configuration.Key { // of the cluster: no user lists or watches it
+			continue
+		}
 		var had *node.Value
 		switch e := s.index.get(c.Key); {
 		case e == nil:
@@ -47,7 +51,7 @@ func (s *Service) addAccepted(m node.Message) {
 		return
 	}
 	st := s.node.Inspect(key)
-	if st.Value != nil && st.Learnt == nil && s.index.get(key) == nil { // what it has learnt was in e.Chosen
+	if key != configuration.Key && st.Value != nil && st.Learnt == nil && s.index.get(key) == nil { // what it has learnt was in e.Chosen
 		s.index.insert(st.Key, nil)
 	}
 }
@@ -57,7 +61,7 @@ func (s *Service) addAccepted(m node.Message) {
 func (s *Service) buildIndex() {
 	var entries []Known
 	for _, key := range s.node.Keys() {
-		if st := s.node.Inspect(key); st.Value != nil || st.Learnt != nil {
+		if st := s.node.Inspect(key); key != configuration.Key && (st.Value != nil || st.Learnt != nil) {
 			entries = append(entries, Known{key, st.Learnt})
 		}
 	}

@@ -155,7 +155,7 @@ func (s *Service) begin() {
 	clear(o.Replies)
 	clear(o.Pages)
 	clear(o.Updates)
-	*o = Effects{Sends: o.Sends[:0], Replies: o.Replies[:0], Pages: o.Pages[:0], Updates: o.Updates[:0]}
+	*o = Effects{Sends: o.Sends[:0], Replies: o.Replies[:0], Pages: o.Pages[:0], Updates: o.Updates[:0], Asked: o.Asked[:0]}
 	s.batch, s.nextBatch, s.stepped = append(s.batch[:0], s.nextBatch...), s.nextBatch[:0], false
 }
 
@@ -177,6 +177,9 @@ func (s *Service) handle(ev *Event) {
 		s.hub.pull(ev.Ticket)
 	case Abandon:
 		s.abandon(ev.Ticket)
+	case Reconfigure:
+		s.out.Asked = append(s.out.Asked, Asked{ev.Ticket, s.member.Change(ev.Change)})
+		s.batch = append(s.batch, member.Wake())
 	case Drain:
 		s.draining = true
 		s.batch = append(s.batch, node.Event{Kind: node.Drain})
@@ -261,6 +264,8 @@ func (s *Service) refuseAfterStop(ev *Event) {
 		s.out.Pages = append(s.out.Pages, Page{Ticket: ev.Ticket, Refused: Unserved(nil, ErrStopping), Err: s.stoppingError()})
 	case Watch:
 		s.refuseWatch(ev.Ticket, nil, s.stoppingError())
+	case Reconfigure:
+		s.out.Asked = append(s.out.Asked, Asked{ev.Ticket, s.stoppingError()})
 	}
 }
 

@@ -206,7 +206,7 @@ func (c *binaryCoder) rareMessage(m node.Message) {
 		varint(c, "position", &m.Position)
 		varint(c, "stage", &m.Stage)
 		c.id("cluster", &m.Cluster)
-		list(c, "members", node.MaxMembers, &m.Members, (*binaryCoder).identity)
+		list(c, "members", node.MaxParticipants, &m.Members, (*binaryCoder).identity)
 		list(c, "past", member.MaxPast, &m.Past, (*binaryCoder).life)
 		list(c, "known", member.MaxKnown, &m.Known, (*binaryCoder).testimony)
 		c.bool(&m.Answer)

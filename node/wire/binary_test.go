@@ -173,9 +173,9 @@ func TestStrictBinary(t *testing.T) {
 		{"0c01" + strings.Repeat("00", 16) + "00" + strings.Repeat("00", 8) + "0000" + "000000" + "00", "incarnation: not its only form: zeros, and not left out"},
 		{"0c01" + strings.Repeat("01", 15), "incarnation: cut off"},
 		{"0c00" + "00" + strings.Repeat("00", 8) + "0003" + "000000" + "00", "stage: 3: want 0 to 2"},
-		{"0c00" + "00" + strings.Repeat("00", 8) + "0000" + "08" + strings.Repeat("0001", 8) + "0000" + "00", "members: 8, at most 7"},
+		{"0c00" + "00" + strings.Repeat("00", 8) + "0000" + "09" + strings.Repeat("0001", 9) + "0000" + "00", "members: 9, at most 8"},
 		{"0c00" + "00" + strings.Repeat("00", 8) + "0000" + "01" + "0201" + "0000" + "00", "members[0].flags: 0x2 is not known"},
-		{"0c00" + "00" + strings.Repeat("00", 8) + "0000" + "000000" + "8108" + strings.Repeat("ff", 1025), "more: 1025 bytes, at most 1024"},
+		{"0c00" + "00" + strings.Repeat("00", 8) + "0000" + "000000" + "8150" + strings.Repeat("ff", 10241), "more: 10241 bytes, at most 10240"},
 	} {
 		b, err := hex.DecodeString(x.hex)
 		require.NoError(t, err, x.hex)

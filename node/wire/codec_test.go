@@ -74,7 +74,7 @@ func TestTheLargestMessageFitsInAFrame(t *testing.T) {
 	report.Ranges = request.Ranges
 	most := &member.Introduction{Incarnation: idFrom("A"), Boot: 1<<64 - 1, Life: 1<<64 - 1, Position: 1<<64 - 1, Stage: member.Formed, Cluster: idFrom("all"),
 		Answer: true, Abstains: true, More: bytes.Repeat([]byte{0xff}, member.MaxMore)}
-	for range node.MaxMembers {
+	for range node.MaxParticipants {
 		most.Members = append(most.Members, member.Identity{ID: 1<<16 - 1, Incarnation: idFrom("B")})
 	}
 	for range member.MaxPast {
@@ -129,10 +129,10 @@ func TestAppendRefuses(t *testing.T) {
 		"items: 513, at most 512":                          &node.RepairReport{Items: make([]node.RepairItem, 513)},
 		"items[1].key: 300 bytes, at most 257":             &node.RepairReport{Items: []node.RepairItem{{}, {Key: long}}},
 		"stage: 3: want 0 to 2":                            &member.Introduction{Stage: 3},
-		"members: 8, at most 7":                            &member.Introduction{Members: make([]member.Identity, 8)},
+		"members: 9, at most 8":                            &member.Introduction{Members: make([]member.Identity, 9)},
 		"past: 33, at most 32":                             &member.Introduction{Past: make([]member.Life, 33)},
 		"known: 15, at most 14":                            &member.Introduction{Known: make([]member.Testimony, 15)},
-		"more: 1025 bytes, at most 1024":                   &member.Introduction{More: make([]byte, 1025)},
+		"more: 10241 bytes, at most 10240":                 &member.Introduction{More: make([]byte, 10241)},
 	} {
 		for _, c := range codecs {
 			before := []byte("before")

@@ -241,7 +241,7 @@ func anyIntroduction(t *rapid.T) *member.Introduction {
 	if more := rapid.SampledFrom([]int{0, 1, member.MaxMore}).Draw(t, "more"); more > 0 {
 		m.More = rapid.SliceOfN(rapid.Byte(), more, more).Draw(t, "bytes")
 	}
-	for range rapid.IntRange(0, node.MaxMembers).Draw(t, "members") {
+	for range rapid.IntRange(0, node.MaxParticipants).Draw(t, "members") {
 		m.Members = append(m.Members, member.Identity{ID: anyNode(t), Incarnation: anyID(t, "incarnation")})
 	}
 	for range rapid.SampledFrom([]int{0, 1, member.MaxPast}).Draw(t, "past") {

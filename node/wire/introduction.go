@@ -139,8 +139,8 @@ func checkIntroduction(m *member.Introduction) error {
 	switch {
 	case m.Stage > member.Formed:
 		return fmt.Errorf("stage: %d: want 0 to %d", m.Stage, member.Formed)
-	case len(m.Members) > node.MaxMembers:
-		return fmt.Errorf("members: %d, at most %d", len(m.Members), node.MaxMembers)
+	case len(m.Members) > node.MaxParticipants:
+		return fmt.Errorf("members: %d, at most %d", len(m.Members), node.MaxParticipants)
 	case len(m.Past) > member.MaxPast:
 		return fmt.Errorf("past: %d, at most %d", len(m.Past), member.MaxPast)
 	case len(m.Known) > member.MaxKnown:

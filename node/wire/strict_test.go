@@ -108,7 +108,7 @@ func TestStrictJSON(t *testing.T) {
 		{`{"type":"introduction","answer":1}`, "answer: number"},
 		{`{"type":"introduction","members":[{"id":1,"vote":true}]}`, `unknown field "vote"`},
 		{`{"type":"introduction","more":"!"}`, "illegal base64"},
-		{`{"type":"introduction","members":[{}` + strings.Repeat(",{}", node.MaxMembers) + `]}`, "members: 8, at most 7"},
+		{`{"type":"introduction","members":[{}` + strings.Repeat(",{}", node.MaxParticipants) + `]}`, "members: 9, at most 8"},
 		{`{"type":"acknowledgment","phase":"accept","key":"a/b","at":-1}`, "at: number -1"},
 		{value(`{"recent":[[[]]]}`), "nested deeper than 4"},
 		{strings.Repeat("[", 1<<19) + strings.Repeat("]", 1<<19), "max depth"},
@@ -223,7 +223,7 @@ func TestStrictCBOR(t *testing.T) {
 		{introduction(7, []any{[]any{1, []byte("short")}}), "members.incarnation: "},
 		{introduction(7, []any{[]any{65536, none}}), "overflow"},
 		{introduction(7, []any{[]any{1}}), "different number of elements"},
-		{introduction(7, slices.Repeat([]any{[]any{1, none}}, 8)), "members: 8, at most 7"},
+		{introduction(7, slices.Repeat([]any{[]any{1, none}}, 9)), "members: 9, at most 8"},
 		{introduction(8, []any{[]any{1, uint64(1<<64 - 1), 9}}), ""},
 		{introduction(8, slices.Repeat([]any{[]any{1, 1, 1}}, 33)), "past: 33, at most 32"},
 		{introduction(9, []any{[]any{1, 2, none, 0, 0, 0}}), ""},
@@ -232,7 +232,7 @@ func TestStrictCBOR(t *testing.T) {
 		{introduction(9, slices.Repeat([]any{[]any{1, 2, none, 0, 0, 0}}, 15)), "known: 15, at most 14"},
 		{introduction(10, 1), "cannot unmarshal"},
 		{introduction(12, []byte{1, 2}), ""},
-		{introduction(12, make([]byte, 1025)), "more: 1025 bytes, at most 1024"},
+		{introduction(12, make([]byte, 10241)), "more: 10241 bytes, at most 10240"},
 		{introduction(12, nil), "not its only form"},
 	} {
 		b, err := hex.DecodeString(x.hex)

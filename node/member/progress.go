@@ -1,0 +1,130 @@
+package member
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
+)
+
+// progress is the state of a member's part in the change that is under way. An epoch
+// begins with none.
+type progress struct {
+	wanted      *configuration.Configuration // the successor that an operator wants; nil: none
+	proposeAt   time.Duration                // when this member proposes next; 0: nothing is to be proposed
+	introduceAt time.Duration                // when it introduces itself again; 0: not for a change
+	showsDone   bool                         // it has shown that it has caught up, or carried over its keys
+}
+
+// Change has the member propose a change of members that an operator asks for, from the
+// next step on. It returns an error, and does nothing, if the change cannot be made from
+// the present configuration. Whether it was made shows in the configuration.
+func (m *Member) Change(x configuration.Change) error {
+	if !m.Ready() {
+		return fmt.Errorf("%w: this node takes no part: %v", configuration.ErrChange, m.Status().NotReadyReasons)
+	}
+	next, err := m.current().Apply(x)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(next.Members, func(x configuration.Member) bool {
+		return x.Incarnation == configuration.Incarnation{} && next.Votes(x.ID)
+	}); i >= 0 {
+		return fmt.Errorf("%w: node %d has not introduced itself yet: start it", configuration.ErrChange, next.Members[i].ID)
+	}
+	m.progress.wanted, m.progress.proposeAt, m.pendingWork = next, m.now, true
+	return nil
+}
+
+// known is the knowledge of this member that decides the next step.
+func (m *Member) known() (k configuration.Known) {
+	epoch := m.Epoch()
+	for i := range m.peers {
+		p := &m.peers[i]
+		in := p.introduction
+		if in == nil || p.rejection != "" {
+			continue
+		}
+		s := in.shown()
+		if in.Stage == Empty && s.joining {
+			if k.Incarnations == nil {
+				k.Incarnations = map[node.ID]configuration.Incarnation{}
+			}
+			k.Incarnations[p.id] = in.Incarnation
+		}
+		if s.caughtUp == epoch {
+			k.CaughtUp = append(k.CaughtUp, p.id)
+		}
+		if s.carriedOver == epoch {
+			k.CarriedOver = append(k.CarriedOver, p.id)
+		}
+	}
+	if _, _, ended := m.node.CarryOver(); ended {
+		k.CarriedOver = append(k.CarriedOver, m.self.ID)
+	}
+	return k
+}
+
+// advanceChange proposes the next configuration if one is due, and shows the others this
+// member's part in it.
+func (m *Member) advanceChange() {
+	if !m.Ready() || m.pendingConfiguration != nil || m.configuration == nil && m.progress.wanted == nil {
+		return
+	}
+	m.showDone()
+	next := m.progress.wanted
+	if next == nil && slices.Contains(m.configuration.Voters, m.self.ID) {
+		next = m.configuration.Progress(m.known())
+	}
+	switch {
+	case next == nil:
+		m.progress.proposeAt = 0
+	case m.progress.proposeAt == 0: // the voters take turns
+		turn := slices.Index(m.configuration.Voters, m.self.ID)
+		m.progress.proposeAt = m.now + 1 + time.Duration(turn)*m.cfg.Node.ResendTimeout
+	case m.progress.proposeAt <= m.now:
+		m.progress.proposeAt = m.now + time.Duration(len(m.ids))*m.cfg.Node.ResendTimeout
+		m.mark(MarkConfigurationProposed)
+		m.remember(next)
+		m.node.ProposeMembership(next.Text(), uint64(next.Epoch)-configuration.First-1)
+	}
+}
+
+// remember writes this member's durable memories of the members' logs into a configuration:
+// so all that adopt it have them, also a member that has met none of the others.
+func (m *Member) remember(c *configuration.Configuration) {
+	for i := range c.Members {
+		x := &c.Members[i]
+		own := Memory{m.self.Incarnation, m.life.Boot, m.life.ID, uint64(m.node.Durable())}
+		if j := m.peerIndex(x.ID); j >= 0 {
+			own = m.peers[j].durable
+		}
+		if known := (Memory{x.Incarnation, x.Boot, x.Life, x.Position}); own.Incarnation == x.Incarnation && known.olderThan(own) {
+			x.Boot, x.Life, x.Position = own.Boot, own.Life, own.Position
+		}
+	}
+}
+
+// showDone introduces this member again and again, until the epoch ends, if it is a learner
+// that is to be promoted, or the epoch is joint: at once when it has caught up or carried over its keys.
+func (m *Member) showDone() {
+	c := m.configuration
+	if c == nil {
+		return
+	}
+	if !c.Joint() && (c.Votes(m.self.ID) || !c.Members[c.Index(m.self.ID)].Promote) {
+		m.progress.introduceAt = 0
+		return
+	}
+	_, _, done := m.node.CarryOver()
+	done = done || !c.Joint() && m.node.CaughtUp()
+	if done && !m.progress.showsDone || m.progress.introduceAt > 0 && m.progress.introduceAt <= m.now {
+		m.progress.showsDone = done
+		m.sendIntroductions()
+		m.progress.introduceAt = m.now + 4*m.cfg.Node.ResendTimeout
+	} else if !done || m.progress.introduceAt == 0 {
+		m.progress.introduceAt = m.now + m.cfg.Node.ResendTimeout
+	}
+}

@@ -184,6 +184,9 @@ func (n *Node) applyTransition(m *machine, base, value *Value, o *operation) *Va
 	if r.To == fsm.Retired { // nothing will follow: keep only this round's entries
 		window = int(value.Serial-base.Serial) + 1
 	}
+	if m.isRegister() { // its texts are long, and each is proposed for one version
+		window = 1
+	}
 	if len(value.Window) >= window {
 		n.mark(MarkDedupWindowOverflow)
 	}

@@ -86,6 +86,20 @@ func (n *Node) all() memberSet { return 1<<len(n.cfg.Members) - 1 }
 // Epoch is the epoch in which the node takes part.
 func (n *Node) Epoch() uint32 { return n.epoch }
 
+// isOfLaterEpoch reports whether a message is about a value that was accepted in an epoch
+// which this node has not adopted yet. It may be sound, and comes again by repair.
+func (n *Node) isOfLaterEpoch(msg Message) bool {
+	switch m := msg.(type) {
+	case *Commit:
+		return m.Ballot.Epoch > n.epoch
+	case *ReadReport:
+		return m.Accepted.Epoch > n.epoch
+	case *RepairValue:
+		return m.Ballot.Epoch > n.epoch
+	}
+	return false
+}
+
 // Reconfigure has the node go on in a later epoch, whose configuration is chosen and
 // durable in its log. Rounds and quorum reads begin again, and no promise of an earlier
 // epoch is relied on: a quorum of that one is none of this. Its effects are added to those of
@@ -97,6 +111,7 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 	}
 	invariant.Check(to.Epoch > n.epoch, "node: the epoch never goes back")
 	invariant.Check(n.member(n.cfg.ID) >= 0, "node: a node that is no member takes no part")
+	n.observe(Observation{Kind: EpochBegun, Ballot: Ballot{Epoch: to.Epoch}})
 	n.cfg.Members, n.cfg.Membership = members, to
 	n.epoch, n.quorums = to.Epoch, newQuorums(members, &to)
 	n.lastLeap, n.fullUntil = [MaxParticipants]time.Duration{}, [MaxParticipants]time.Duration{}

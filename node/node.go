@@ -349,11 +349,17 @@ func (n *Node) receive(from ID, msg Message) {
 		return
 	}
 	if msg == nil || n.member(from) < 0 {
-		n.counts.Discarded++
+		if n.counts.Discarded++; msg != nil && n.epoch > firstEpoch {
+			n.unjudged++ // it may have been one, or become one
+		}
 		return
 	}
 	if key, _ := msg.About(); isLocalKey(key) { // of a log alone: no message may name it
 		n.counts.Discarded++
+		return
+	}
+	if n.isOfLaterEpoch(msg) {
+		n.discardUnjudged()
 		return
 	}
 	switch m := msg.(type) {

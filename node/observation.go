@@ -24,6 +24,7 @@ const (
 	Learnt                                // learner, from a commit or a peer's repair: Key, Ballot, Value
 	Answered                              // a reply to a client: Client, Reply
 	RoundEnded                            // proposer, round failed: Key, Ballot, Attempts, Rejections
+	EpochBegun                            // the node goes on in the epoch of Ballot; its rounds end
 	Forwarded                             // an operation is sent to the node at work: Client, Request
 )
 
@@ -65,6 +66,8 @@ func (o Observation) String() string {
 		return fmt.Sprintf("learnt %s %v %v", o.Key, o.Ballot, o.Value)
 	case RoundEnded:
 		return fmt.Sprintf("round %v of %s failed", o.Ballot, o.Key)
+	case EpochBegun:
+		return fmt.Sprintf("goes on in epoch %d", o.Ballot.Epoch)
 	case Forwarded:
 		return "forwarded " + o.Request.String()
 	}

@@ -46,6 +46,7 @@ type repairNode interface {
 	receivedMachine(from ID, key string, b Ballot, v *Value) *machine // nil: dropped
 	requireDefinition(peer ID, key string) bool                       // of what a peer has sent; if it is unknown, the node looks it up
 	validBallot(b Ballot) bool
+	Epoch() uint32
 	accept(m *machine, p *Proposal, value *Value) // of an acceptor
 	learnFromPeer(m *machine, b Ballot, v *Value) // of a learner
 	startNoOpRound(m *machine, known Ballot)      // of a proposer; m must be idle, and somebody has accepted known
@@ -337,6 +338,8 @@ const (
 func (r *repair) compareItem(x *RepairItem) {
 	m := r.node.findMachine(x.Key)
 	switch {
+	case x.Ballot.Epoch > r.node.Epoch():
+		r.pull.missed = true
 	case !r.node.validBallot(x.Ballot):
 		r.counts.Discarded++
 	case !r.node.requireDefinition(r.cfg.Members[r.pull.peer], x.Key):

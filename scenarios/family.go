@@ -47,13 +47,14 @@ const (
 	StepTimes             // steps of nodes that take time
 	Breaks                // connections of clients that break behind a message
 	Stops                 // nodes that are asked to stop
+	MemberChanges         // nodes that join the cluster, or leave it
 	numFamilies
 )
 
 var familyNames = [numFamilies]string{
 	"drop", "burst", "delay", "duplicate", "reorder", "corrupt", "reset", "gap", "clog", "refuse",
 	"partition", "one_way", "cut", "flap", "power_loss", "process_crash", "restarts", "disk_crash", "disk", "damage", "wipe", "rollback",
-	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time", "break", "stop",
+	"pause", "slow", "freeze", "drift", "outside", "batch", "step_time", "break", "stop", "members",
 }
 
 // String is the family's name.
@@ -77,7 +78,7 @@ func (f Family) label() string {
 }
 
 // familySet is a set of families.
-type familySet uint32
+type familySet uint64
 
 // anyFamily is the set of all families.
 const anyFamily = familySet(1<<numFamilies - 1)
@@ -163,6 +164,8 @@ func (s Shape) Families() []Family {
 			all.add(f, s.network() && s.Connections)
 		case f == Stops:
 			all.add(f, s.Profile == All && s.Stops)
+		case f == MemberChanges:
+			all.add(f, s.Profile == All && s.Reconfigures && s.Nodes != 1)
 		case f == DiskDamage:
 			all.add(f, s.disks() && s.mayLoseDisks())
 		case f == Partitions, f == OneWays, f == Cuts:

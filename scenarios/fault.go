@@ -30,6 +30,7 @@ const (
 	Freeze          FaultKind = "freeze"           // the clocks of Nodes stop, and continue from the same time
 	Wipe            FaultKind = "wipe"             // Nodes lose power, and return with empty disks when it ends: their promises are lost
 	Stop            FaultKind = "stop"             // Nodes reject new requests of clients, stop after Drain, and restart when it ends
+	Members         FaultKind = "members"          // each of Nodes is asked for the Change of members, of Targets, when it begins
 	Rollback        FaultKind = "rollback"         // Nodes restart, and again when it ends, with their disks as they were when it began, if all others can detect it
 )
 
@@ -64,6 +65,7 @@ type Fault struct {
 	Freeze     bool              `json:"freeze,omitempty"`     // pause: the clock stops as well, as on a suspended host
 	Live       bool              `json:"live,omitempty"`       // rollback: the nodes do not restart when it begins: the copy is of running ones
 	Drain      Duration          `json:"drain,omitempty"`      // stop: time for which the nodes still handle the requests that they have
+	Change     MemberChange      `json:"change,omitempty"`     // members
 	Aim        string            `json:"aim,omitempty"`        // the instant of an earlier run that it was aimed at, in words; it has no effect
 }
 

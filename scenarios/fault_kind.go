@@ -135,6 +135,13 @@ var faultKinds = [...]faultKind{
 		words:    (*Fault).stopWords,
 		generate: (*timeline).stop,
 	},
+	{
+		kind: Members, needed: []string{"nodes", "change"}, optional: []string{"targets"},
+		families: setOf(MemberChanges),
+		check:    (*Fault).checkChange,
+		words:    (*Fault).changeWords,
+		possible: (*timeline).hasJoiners, generate: (*timeline).changeMembers,
+	},
 }
 
 // row returns the row of a kind: the zero row if there is no such kind.

@@ -51,6 +51,7 @@ type Shape struct {
 	Creates      bool `json:",omitempty"` // its clients can create definitions
 	Bytes        bool `json:",omitempty"` // its messages can cross the network as bytes
 	Stops        bool // its nodes stop when they are asked to
+	Reconfigures bool `json:",omitempty"` // its members may change
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -65,7 +66,7 @@ func (s *System) Shape(shape Shape) Shape {
 	shape.Knobs, shape.Times, shape.Adjust = s.Knobs, s.Times, s.Adjust
 	shape.Versions, shape.Retires, shape.OperationIDs, shape.Creates = s.Versions, s.Retires, s.OperationIDs, s.Creates
 	shape.Majority, shape.ProvesLoss, shape.Forms = s.Majority, s.ProvesLoss, s.Forms
-	shape.Batches, shape.Connections, shape.Bytes, shape.Stops = s.Batches, s.Connections, s.Bytes, s.Stops
+	shape.Batches, shape.Connections, shape.Bytes, shape.Stops, shape.Reconfigures = s.Batches, s.Connections, s.Bytes, s.Stops, s.Reconfigures
 	shape.Without = slices.Concat(shape.Without, s.Without)
 	return shape
 }
@@ -156,6 +157,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	swarm := generateSwarm(c, shape)
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
+	generateJoiners(c, p, &swarm)
 	if shape.Workload == nil {
 		generateNodeKnobs(c, p, shape)
 		generateLimits(c, p, shape)
@@ -190,7 +192,11 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 func generateSwarm(c Choices, shape Shape) familySet {
 	var swarm familySet
 	for _, f := range shape.Families() {
-		swarm.add(f, c.Often("family "+f.label(), 50) || shape.Everything)
+		share := uint64(50)
+		if f == MemberChanges { // it leaves out others
+			share = 15
+		}
+		swarm.add(f, c.Often("family "+f.label(), share) || shape.Everything && f != MemberChanges)
 	}
 	if shape.network() && !shape.Everything && c.Often("equal delays?", 20) { // messages on different links arrive at the same time
 		swarm.remove(Delays, Reorders, Gaps)
@@ -201,7 +207,7 @@ func generateSwarm(c Choices, shape Shape) familySet {
 // generateExclusion chooses the nodes that the heal phase excludes, and how.
 func generateExclusion(c Choices, p *Plan, shape Shape, swarm familySet) {
 	most := (p.Nodes - 1) / 2
-	if !shape.Majority || most == 0 {
+	if !shape.Majority || most == 0 || swarm.has(MemberChanges) {
 		return
 	}
 	least := 0

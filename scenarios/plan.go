@@ -80,6 +80,7 @@ type Knobs struct {
 	StreamWindow     int      `json:"stream_window,omitempty"`                        // requests that may be unfinished on such a connection; 0: 1
 	StreamDamage     int      `json:"stream_damage,omitempty"`                        // of a thousand chunks of such a connection, how many are damaged; 0: none
 	Forming          bool     `json:"forming,omitempty"`                              // the nodes start without a cluster and have to form one
+	Joiners          int      `json:"joiners,omitempty"`                              // the last so many nodes are no members at first, and may join
 	Pending          int      `json:"pending,omitempty"`                              // requests that may wait for one node; 0: the system's default
 	Watchers         int      `json:"watchers,omitempty"`                             // watches of one node; 0: the system's default
 	WatchBuffer      int      `json:"watch_buffer,omitempty"`                         // changes that may wait for one watch; 0: the system's default

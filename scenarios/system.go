@@ -30,6 +30,7 @@ type System struct {
 	Creates       bool                 // its clients can create definitions: see Plan.Created
 	Bytes         bool                 // its Run is a MessageCodec, though it has a workload of its own
 	Stops         bool                 // its nodes stop when they are asked to: see StopRequest
+	Reconfigures  bool                 // its members may change: see ChangeRequest
 	HighWaterFile string               // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string             // names of its coverage marks; see MarkCounter
 	Requests      []string             // kinds of messages that its nodes answer: the first words of their FateNames

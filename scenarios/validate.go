@@ -35,6 +35,8 @@ func (p *Plan) checkHead() error {
 		return errors.New("system: want the name of a system under test")
 	case p.Nodes < 1 || p.Nodes > MaxNodes:
 		return fmt.Errorf("nodes: %d: want 1 to %d", p.Nodes, MaxNodes)
+	case p.Knobs.Joiners < 0 || p.Knobs.Joiners >= p.Nodes:
+		return fmt.Errorf("knobs.joiners: %d: want 0 to %d, so that a node is left to begin with", p.Knobs.Joiners, p.Nodes-1)
 	case p.Clients < 1 || p.Clients > MaxClients:
 		return fmt.Errorf("clients: %d: want 1 to %d", p.Clients, MaxClients)
 	}

@@ -441,8 +441,10 @@ func (m *Member) durableCluster() Cluster {
 // setTimer sets the timer for the earliest work that is due.
 func (m *Member) setTimer(e *node.Effects) {
 	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil
-	m.dueBy(m.progress.proposeAt)
-	m.dueBy(m.progress.introduceAt)
+	if m.takesPartInChange() {
+		m.dueBy(m.progress.proposeAt)
+		m.dueBy(m.progress.introduceAt)
+	}
 	for i := range m.peers {
 		p := &m.peers[i]
 		m.waits = m.waits || p.pendingAdmission != nil || p.syncing

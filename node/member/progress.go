@@ -34,7 +34,7 @@ func (m *Member) Change(x configuration.Change) error {
 	}); i >= 0 {
 		return fmt.Errorf("%w: node %d has not introduced itself yet: start it", configuration.ErrChange, next.Members[i].ID)
 	}
-	m.progress.wanted, m.progress.proposeAt, m.pendingWork = next, m.now, true
+	m.progress.wanted, m.progress.proposeAt, m.pendingWork = next, max(m.now, 1), true
 	return nil
 }
 
@@ -67,10 +67,15 @@ func (m *Member) known() (k configuration.Known) {
 	return k
 }
 
+// takesPartInChange reports whether the member has anything to do for a change now.
+func (m *Member) takesPartInChange() bool {
+	return m.Ready() && m.pendingConfiguration == nil && (m.configuration != nil || m.progress.wanted != nil)
+}
+
 // advanceChange proposes the next configuration if one is due, and shows the others this
 // member's part in it.
 func (m *Member) advanceChange() {
-	if !m.Ready() || m.pendingConfiguration != nil || m.configuration == nil && m.progress.wanted == nil {
+	if !m.takesPartInChange() {
 		return
 	}
 	m.showDone()
@@ -82,7 +87,7 @@ func (m *Member) advanceChange() {
 	case next == nil:
 		m.progress.proposeAt = 0
 	case m.progress.proposeAt == 0: // the voters take turns
-		turn := slices.Index(m.configuration.Voters, m.self.ID)
+		turn := slices.Index(m.current().Voters, m.self.ID)
 		m.progress.proposeAt = m.now + 1 + time.Duration(turn)*m.cfg.Node.ResendTimeout
 	case m.progress.proposeAt <= m.now:
 		m.progress.proposeAt = m.now + time.Duration(len(m.ids))*m.cfg.Node.ResendTimeout

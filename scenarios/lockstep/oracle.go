@@ -2,11 +2,11 @@ package lockstep
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/arena"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -15,15 +15,16 @@ import (
 // oracle checks the invariants that the protocol rests on, observation by observation.
 // It sees all nodes, and keeps its knowledge when one of them crashes.
 type oracle struct {
-	plan         *scenarios.Plan
-	keys         []string // of the plan's machines
-	majority     int
-	machines     map[string]*machineTruth
-	machineCache [4]*machineTruth // direct-mapped by the last byte of the key
-	nodes        []nodeTruth      // by node id
-	pending      []pendingAttempt // attempts that have arrived, in order
-	ballots      arena.Arena[ballotRecord]
-	operations   arena.Arena[operation]
+	plan                 *scenarios.Plan
+	keys                 []string // of the plan's machines
+	configurations       configurations
+	chosenConfigurations []string // texts, in the order in which they were chosen
+	machines             map[string]*machineTruth
+	machineCache         [4]*machineTruth // direct-mapped by the last byte of the key
+	nodes                []nodeTruth      // by node id
+	pending              []pendingAttempt // attempts that have arrived, in order
+	ballots              arena.Arena[ballotRecord]
+	operations           arena.Arena[operation]
 
 	now      scenarios.Duration // time of the current observation
 	id       sim.ID
@@ -90,6 +91,7 @@ type nodeTruth struct {
 	batch, queue  int                // most operations of a round, and of those that wait, in this life
 	pending       []node.Observation // promised and accepted, not durable yet
 	boot          uint64
+	epoch         uint32
 	lastRead      node.ReadID // last read exchange of this boot
 	lastReadAbout readSubject
 	owed          owedRound
@@ -138,7 +140,7 @@ const arenaBlock = 64
 
 func newOracle(p *scenarios.Plan) *oracle {
 	return &oracle{
-		plan: p, keys: p.Machines(), majority: p.Nodes/2 + 1,
+		plan: p, keys: p.Machines(), configurations: configurations{founded(p)},
 		machines: map[string]*machineTruth{}, nodes: make([]nodeTruth, p.Nodes+1),
 	}
 }
@@ -232,9 +234,15 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 	if v := o.checkOvertakenAnswered(); v != nil && f.Kind != node.Started {
 		return v
 	}
+	if f.Key == configuration.Key {
+		return o.observeRegister(f)
+	}
 	switch f.Kind {
 	case node.Started:
-		r.pending = r.pending[:0]
+		r.pending, r.epoch = r.pending[:0], configuration.First
+	case node.EpochBegun:
+		r.epoch = f.Ballot.Epoch
+		return o.recheckChosen()
 	case node.RoundEnded:
 		return o.checkRoundEnded(f)
 	case node.Promised, node.Accepted:
@@ -313,7 +321,10 @@ func (o *oracle) onAccepted(key string, b node.Ballot) *scenarios.Violation {
 		return nil
 	}
 	v.acceptedBy |= 1 << o.id
-	if bits.OnesCount8(v.acceptedBy) < o.majority {
+	if key == configuration.Key {
+		return o.onRegisterAccepted(b, v)
+	}
+	if !o.isChosen(b, v) {
 		return nil
 	}
 	if below(t.highestChosen, b) {
@@ -332,7 +343,7 @@ func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
 	r.boot, r.lastRead, r.lastReadAbout, r.lastRepair = n.BootNumber(), node.ReadID{}, readSubject{}, 0
 	o.countKept(n)
 	o.forgetShown()
-	for _, key := range o.keys {
+	for _, key := range append(o.keys[:len(o.keys):len(o.keys)], configuration.Key) {
 		h := &o.machine(key).durable[o.id]
 		s := n.Inspect(key)
 		if below(s.Promised, h.promised) || below(s.Accepted, h.accepted) {
@@ -348,14 +359,33 @@ func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
 	return nil
 }
 
-// isChosen reports whether a majority has durably accepted the value of a ballot.
-func (o *oracle) isChosen(v *ballotRecord) bool {
-	return v != nil && bits.OnesCount8(v.acceptedBy) >= o.majority
+// isChosen reports whether a quorum has durably accepted the value of a ballot: one of its
+// epoch, or of a later one to which all of them have gone on. No round of an earlier epoch
+// gets the better of the latter, and every round of theirs meets one of them.
+func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
+	if v == nil || v.value == nil {
+		return false
+	}
+	if o.isQuorum(b.Epoch, v.acceptedBy) {
+		return true
+	}
+	for _, c := range o.configurations {
+		there := uint8(0)
+		for id := range o.nodes {
+			if o.nodes[id].epoch >= c.Epoch {
+				there |= 1 << id
+			}
+		}
+		if c.Epoch > b.Epoch && o.isQuorum(c.Epoch, v.acceptedBy&there) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkChosen: a value that a proposer counts as chosen is durable on a majority.
 func (o *oracle) checkChosen(f *node.Observation) *scenarios.Violation {
-	if v := o.machine(f.Key).ballot(f.Ballot); !o.isChosen(v) {
+	if v := o.machine(f.Key).ballot(f.Ballot); !o.isChosen(f.Ballot, v) {
 		return o.violation("durability", "chosen-by-minority", f.Key, "takes %v at %v of %s for chosen, which is not durable on a majority", f.Value, f.Ballot, f.Key)
 	}
 	return nil
@@ -443,7 +473,7 @@ func (o *oracle) addEntry(t *machineTruth, key string, serial uint64, e *node.En
 // checkLearnt: learners learn only chosen values.
 func (o *oracle) checkLearnt(f *node.Observation) *scenarios.Violation {
 	v := o.machine(f.Key).ballot(f.Ballot)
-	if !o.isChosen(v) || !v.value.Equal(f.Value) {
+	if !o.isChosen(f.Ballot, v) || !v.value.Equal(f.Value) {
 		return o.violation("durability", "learnt-unchosen", f.Key, "learns %v at %v of %s, which was not chosen", f.Value, f.Ballot, f.Key)
 	}
 	return nil

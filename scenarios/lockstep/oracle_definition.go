@@ -102,7 +102,7 @@ func (o *oracle) checkUnknown(a *attemptState, q *invocation, r *node.Reply) *sc
 func (o *oracle) checkDefinitionRead(w waitingRequest, r *node.Reply) *scenarios.Violation {
 	name, _, _ := fsm.SplitKey(r.Key)
 	asked := o.machine(fsm.MetaName + "/" + name).readAt[o.id]
-	if r.Reason != node.UnknownDefinition || r.Kind == node.ReadLocal || o.plan.Nodes == 1 || asked >= w.at {
+	if r.Reason != node.UnknownDefinition || r.Kind == node.ReadLocal || o.isSoleVoter() || asked >= w.at {
 		return nil
 	}
 	return o.violation("outcomes", "false-unknown-definition", r.Key, "answers %v to a request of %v, and has asked for the definition last at %v", r, w.at, asked)

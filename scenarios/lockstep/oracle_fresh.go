@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/scenarios"
 )
 
@@ -13,7 +14,7 @@ import (
 // disk.
 func (o *oracle) checkFreshCosts(t *machineTruth, p *node.Proposal) *scenarios.Violation {
 	w := &t.waiting[o.id]
-	if t.everAccepted || p.Phase != node.Prepare || slices.ContainsFunc(w.list, func(w waitingRequest) bool { return w.entry || o.isProposed(t, w) }) {
+	if t.everAccepted || p.Key == configuration.Key || p.Phase != node.Prepare || slices.ContainsFunc(w.list, func(w waitingRequest) bool { return w.entry || o.isProposed(t, w) }) {
 		return nil
 	}
 	if w.lastAnswered.entry && w.answeredAt == o.now { // in the step in which its service stops, after its node has taken it

@@ -38,7 +38,7 @@ func newIdentities(p *scenarios.Plan) identities {
 	for i := range t.durableMemories {
 		t.durableMemories[i] = make([]member.Memory, n)
 	}
-	for id := 1; id <= p.Nodes && !p.Knobs.Forming; id++ {
+	for id := 1; id <= p.Founders() && !p.Knobs.Forming; id++ {
 		t.formed = append(t.formed, member.Identity{ID: node.ID(id), Incarnation: t.incarnation(sim.ID(id), 0)})
 	}
 	return t
@@ -99,6 +99,10 @@ func (r *run) observeMember(o *oracle, f *member.Observation) *scenarios.Violati
 		return o.violation("identity", "joined-before-durable", "", "is %v to cluster %x before the record of that is durable", f.Cluster.Stage, f.Cluster.ID[:4])
 	case f.Kind == member.Joined:
 		return r.checkJoined(o, f.Cluster)
+	case f.Kind == member.Adopted && f.Position > r.durableLSN[o.id]:
+		return o.violation("members", "adopted-before-durable", "", "adopts %v before the note of that is durable", f.Configuration)
+	case f.Kind == member.Adopted:
+		return r.checkAdopted(o, f.Configuration)
 	case f.Kind == member.Remembered:
 		r.pendingMemories[o.id] = append(r.pendingMemories[o.id], *f)
 	case f.Kind == member.Abstaining && strange:
@@ -195,6 +199,9 @@ func (p *process) checkTestimonies() {
 			if t.By != in.from || t.Of == node.ID(p.id) || p.run.isOtherLog(p.id, in) {
 				continue
 			}
+			if c := p.member.Configuration(); c == nil && p.run.joins(p.id) || c != p.configuration || c != nil && (!c.Has(t.Of) || !c.Has(t.By)) {
+				continue // it was no member's, or came before it was one
+			}
 			known := p.member.TestimonyOf(t.Of, t.By)
 			if known.Boot < t.Memory.Boot || known.Life == t.Memory.Life && known.Position < t.Memory.Position {
 				p.breach("identity", "testimony-lost", "", "has received that node %d remembers node %d as %v, and knows only %v", t.By, t.Of, t.Memory, known)
@@ -221,10 +228,10 @@ func (r *run) checkJoined(o *oracle, c member.Cluster) *scenarios.Violation {
 		return o.violation("identity", "two-clusters", "", "is %v to cluster %x, though it was bound to %x", c.Stage, c.ID[:4], was.ID[:4])
 	}
 	r.durableClusters[o.id] = c
-	if c.Stage != member.Formed {
+	if c.Stage != member.Formed || r.joins(o.id) {
 		return nil
 	}
-	for id := 1; id <= r.plan.Nodes; id++ {
+	for id := 1; id <= r.plan.Founders(); id++ {
 		other := r.durableClusters[id]
 		switch {
 		case other.Stage == member.Formed && other.ID != c.ID:

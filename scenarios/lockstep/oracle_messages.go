@@ -5,6 +5,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
+	"math/bits"
 )
 
 // messageSent is the observation that a node sends a message that checkSent judges.
@@ -149,7 +150,7 @@ func (o *oracle) checkRepairItem(m node.Message, key string, b node.Ballot, chos
 	if below(h.accepted, b) {
 		return o.violation("durability", "sent-before-sync", key, "sends %v, but has accepted only %v durably", m, h.accepted)
 	}
-	if chosen && !o.isChosen(t.ballot(b)) {
+	if chosen && !o.isChosen(b, t.ballot(b)) {
 		return o.violation("durability", "sent-unchosen", key, "sends %v as chosen, which it is not", m)
 	}
 	return nil
@@ -159,14 +160,14 @@ func (o *oracle) checkRepairItem(m node.Message, key string, b node.Ballot, chos
 // highest ballot chosen below it, and adds only entries that a client or a forwarding
 // node waits for.
 func (o *oracle) checkProposed(f *node.Observation) *scenarios.Violation {
-	promises, t := 0, o.machine(f.Key)
+	promises, t := uint8(0), o.machine(f.Key)
 	for i := range o.nodes {
 		if !below(t.durable[i].promised, f.Ballot) {
-			promises++
+			promises |= 1 << i
 		}
 	}
-	if promises < o.majority {
-		return o.violation("promises", "no-quorum", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, promises)
+	if !o.isQuorum(f.Ballot.Epoch, promises) {
+		return o.violation("promises", "no-quorum", f.Key, "proposes %v of %s, which only %d nodes have promised durably", f.Ballot, f.Key, bits.OnesCount8(promises))
 	}
 	if last := t.highestChosen; below(f.BaseBallot, last) && below(last, f.Ballot) {
 		return o.violation("promises", "chosen-value-ignored", f.Key, "proposes %v of %s after %v, though %v was chosen", f.Ballot, f.Key, f.BaseBallot, last)

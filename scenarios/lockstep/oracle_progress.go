@@ -57,6 +57,10 @@ func (o *oracle) impaired(since scenarios.Duration) bool {
 func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
+	if f.Ballot.Epoch < o.nodes[o.id].epoch { // it begins again in the epoch that the node has come to
+		e.end(f.Ballot)
+		return nil
+	}
 	e.failures++
 	e.least = min(e.least+1, maxCounted)
 	e.failed = true
@@ -66,7 +70,7 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 		return o.violation("progress", "abandoned-early", f.Key, "abandons round %v of %s, which no node has rejected, after %d attempts of %d",
 			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.MaxResends+1)
 	}
-	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.sends && o.plan.Nodes > 2 {
+	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.sends && o.membersNow() > 2 {
 		return o.violation("progress", "not-resent", f.Key, "abandons round %v of %s after %d attempts, of which %d were sent",
 			f.Ballot, f.Key, f.Attempts, e.sends)
 	}
@@ -84,7 +88,7 @@ func (o *oracle) noteRoundChosen(f *node.Observation) {
 	e.chosen = f.Ballot
 	e.end(f.Ballot)
 	o.noteRound(t, roundEvent{kind: roundChosen, ballot: f.Ballot})
-	if f.Waiting > 0 && o.plan.Nodes > 1 {
+	if f.Waiting > 0 && o.membersNow() > 1 {
 		o.nodes[o.id].owed = owedRound{f.Key, o.now}
 	}
 }

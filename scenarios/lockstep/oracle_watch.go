@@ -77,7 +77,7 @@ func (o *oracle) checkShown(s *valuesShown) *scenarios.Violation {
 	for i := range s.values {
 		c := &s.values[i]
 		t := o.machine(c.Key)
-		if v := t.ballot(c.Ballot); !o.isChosen(v) || !v.value.Equal(c.Value) {
+		if v := t.ballot(c.Ballot); !o.isChosen(c.Ballot, v) || !v.value.Equal(c.Value) {
 			return o.violation("watch", "unchosen", c.Key, "shows %v at %v of %s, which was not chosen", c.Value, c.Ballot, c.Key)
 		}
 		t.shown[o.id] = max(t.shown[o.id], c.Value.Version+1)

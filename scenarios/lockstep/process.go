@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -17,27 +18,28 @@ import (
 // process is one life of a node in the simulator. It takes the place of the server's
 // loop: it drives the service with the simulator's clock, network and disk.
 type process struct {
-	run       *run
-	id        sim.ID
-	life      int
-	now       time.Duration // of the current step
-	service   *service.Service
-	member    *member.Member  // of service
-	node      *node.Node      // of member
-	report    stepReport      // observations of the last step
-	events    []service.Event // events of the current step
-	single    [1]sim.Event    // event of a step with one
-	tickets   uint64          // given out in this life
-	calls     callLedger
-	streams   serverStreams
-	limits    service.Config // of service
-	wake      time.Duration  // when the pending timer fires; 0: it is not set
-	observers *nodeObservers
-	traffic   traffic
-	rejects   []receivedReject // of the last step
-	notices   int              // of quotas, that the operator was given in this life
-	tookPart  bool             // the member was ready when the current step began
-	stopped   bool
+	run           *run
+	id            sim.ID
+	life          int
+	now           time.Duration // of the current step
+	service       *service.Service
+	member        *member.Member  // of service
+	node          *node.Node      // of member
+	report        stepReport      // observations of the last step
+	events        []service.Event // events of the current step
+	single        [1]sim.Event    // event of a step with one
+	tickets       uint64          // given out in this life
+	calls         callLedger
+	streams       serverStreams
+	limits        service.Config // of service
+	wake          time.Duration  // when the pending timer fires; 0: it is not set
+	observers     *nodeObservers
+	traffic       traffic
+	rejects       []receivedReject             // of the last step
+	notices       int                          // of quotas, that the operator was given in this life
+	configuration *configuration.Configuration // when the current step began
+	tookPart      bool                         // the member was ready when the current step began
+	stopped       bool
 
 	stopRequested bool // at the end of the current step
 	marking       bool // it has stopped, and its log marks its end
@@ -94,7 +96,7 @@ func (p *process) Step(now scenarios.Duration, ev *sim.Event, out *sim.Effects) 
 func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effects) {
 	p.now = time.Duration(now)
 	p.report.reset()
-	p.tookPart = p.member.Ready()
+	p.tookPart, p.configuration = p.member.Ready(), p.member.Configuration()
 	p.traffic.beginStep(now)
 	p.noteRejects(now)
 	p.events = p.events[:0]
@@ -119,6 +121,10 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 		p.stop(now, out)
 		p.observers.checkOpen(p, true)
 	}
+	removed := errors.Is(err, member.ErrRemoved)
+	if removed { // it sends nothing any more
+		p.run.oracle.nodes[p.id].owed = owedRound{}
+	}
 	p.observeReport(out)
 	if err == nil || p.stopped {
 		return
@@ -126,6 +132,10 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 	p.stopped = true
 	if errors.Is(err, member.ErrAmnesia) {
 		out.Observe(&scenarios.IncarnationRejected{Node: p.id})
+		return
+	}
+	if removed {
+		out.Observe(&scenarios.MemberRemoved{Node: p.id})
 		return
 	}
 	out.Observe(&scenarios.Stopped{Err: err, RefusedToStart: evs[0].Kind == sim.Boot})
@@ -171,7 +181,11 @@ func (p *process) stepService(now scenarios.Duration, out *sim.Effects) error {
 // apply carries out effects, and hands the observers of the node theirs.
 func (p *process) apply(effects *service.Effects, now scenarios.Duration, out *sim.Effects) {
 	p.send(effects, now, out)
-	p.report.shown.values = append(p.report.shown.values, effects.Chosen...)
+	for _, c := range effects.Chosen {
+		if c.Key != configuration.Key { // of the cluster: its users are shown none of it
+			p.report.shown.values = append(p.report.shown.values, c)
+		}
+	}
 	p.observers.take(p, effects)
 }
 
@@ -221,7 +235,7 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 		p.wake = 0
 		return
 	case ev.Kind == sim.Invoke:
-		p.addStopRequest(ev.Message.(*scenarios.StopRequest))
+		p.addOperatorRequest(ev.Message)
 		return
 	}
 	if m, ok := ev.Message.(*chunk); ok {

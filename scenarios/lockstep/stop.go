@@ -9,6 +9,16 @@ import (
 	"github.com/lockstep-dst/lockstep/sim"
 )
 
+// addOperatorRequest adds a request of an operator to the current step.
+func (p *process) addOperatorRequest(m sim.Message) {
+	switch r := m.(type) {
+	case *scenarios.StopRequest:
+		p.addStopRequest(r)
+	case *scenarios.ChangeRequest:
+		p.addChangeRequest(r)
+	}
+}
+
 // addStopRequest adds a request to stop to the current step.
 func (p *process) addStopRequest(r *scenarios.StopRequest) {
 	switch {

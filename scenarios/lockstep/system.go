@@ -33,6 +33,7 @@ func System() scenarios.System {
 		Connections:   true,
 		Creates:       true,
 		Stops:         true,
+		Reconfigures:  true,
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
 		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
@@ -75,6 +76,8 @@ type run struct {
 
 	noOracle bool // see WithoutOracle
 
+	configurations
+	leftOut      []bool // by id: see LeaveOut
 	bug          bug
 	lostPromises []bool // by id: it has lost promises, and must abstain
 	identities
@@ -93,7 +96,7 @@ type bug struct {
 func newRun(p *scenarios.Plan) *run {
 	r := &run{
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
-		lostPromises: make([]bool, p.Nodes+1), configured: make([][]fsm.Definition, p.Nodes+1),
+		lostPromises: make([]bool, p.Nodes+1), leftOut: make([]bool, p.Nodes+1), configured: make([][]fsm.Definition, p.Nodes+1),
 	}
 	r.observers, r.processes = make([]*nodeObservers, p.Nodes+1), make([]*process, p.Nodes+1)
 	for n := 1; n <= p.Nodes; n++ {
@@ -102,6 +105,7 @@ func newRun(p *scenarios.Plan) *run {
 	r.movers = newMovers(r)
 	r.identities = newIdentities(p)
 	r.marks.lastReady = make([]int, p.Nodes+1)
+	r.configurations = r.oracle.configurations
 	r.streamKey = keyed.Seed(p.Seed).Name("stream chunks")
 	r.pipe.key = keyed.Seed(p.Seed).Name("chunks")
 	r.pipe.codec, _ = wire.ByName(p.Knobs.Codec) // nil if the plan names none
@@ -120,7 +124,7 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	cfg.Observer, cfg.Marks = p, &r.marks.node
 	r.marks.beginLife(id, life)
 	m, err := member.New(member.Config{
-		Node: cfg, RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Observe: p.observeMember, Marks: &r.marks.member,
+		Node: cfg, RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Join: r.joins(id), Observe: p.observeMember, Marks: &r.marks.member,
 	})
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())
@@ -163,8 +167,11 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	k := r.plan.KnobsOf(id, life)
 	cfg := node.Defaults()
 	cfg.ID = node.ID(id)
-	for n := 1; n <= r.plan.Nodes; n++ {
+	for n := 1; n <= r.plan.Founders(); n++ {
 		cfg.Members = append(cfg.Members, node.ID(scenarios.NodeID(n)))
+	}
+	if r.joins(id) {
+		cfg.Members = append(cfg.Members, node.ID(id))
 	}
 	cfg.Cluster = [16]byte{'s', 'i', 'm'}
 	cfg.Definitions = append(r.plan.Configured(), r.configuredSince(id, life)...)
@@ -228,6 +235,9 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scen
 		return r.observeStep(at, id, f)
 	case *scenarios.IncarnationRejected:
 		return r.checkIncarnationRejected(r.oracle.forNode(at, id))
+	case *scenarios.MemberRemoved:
+		r.lives[id] = 0
+		return r.checkRemoved(r.oracle.forNode(at, id))
 	case *scenarios.Stopped:
 		r.lives[id] = 0 // the runner judges whether it may stop
 	case *requestSent:
@@ -250,10 +260,10 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scen
 	return nil
 }
 
-// running lists the nodes that have not stopped for good.
+// running lists the nodes that are members and have not stopped for good.
 func (r *run) running() (ids []int) {
 	for n := 1; n <= r.plan.Nodes; n++ {
-		if r.lives[n] != 0 {
+		if r.lives[n] != 0 && !r.leftOut[n] && r.configurations.last().Has(node.ID(scenarios.NodeID(n))) {
 			ids = append(ids, n)
 		}
 	}

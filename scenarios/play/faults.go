@@ -57,6 +57,8 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 		return func() { each(f.Nodes, s.crashProcess) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Stop:
 		return func() { each(f.Nodes, s.stopper(f)) }, func() {} // they start again when they have stopped
+	case scenarios.Members:
+		return func() { each(f.Nodes, s.changer(f)) }, func() {}
 	case scenarios.Wipe:
 		return func() { each(f.Nodes, s.wipe) }, func() { each(f.Nodes, s.start) }
 	case scenarios.Rollback:
@@ -87,6 +89,16 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 		return func() { each(cuts, net.Cut) }, func() { each(cuts, net.Uncut) }
 	}
 	panic(fmt.Sprintf("play: a fault of the kind %q has no effect", f.Kind))
+}
+
+// changer has an operator ask a node that is up for a change of members.
+func (s *runner) changer(f *scenarios.Fault) func(sim.ID) {
+	return func(id sim.ID) {
+		if s.world.Up(id) && s.reconfigures {
+			s.hits[scenarios.MemberChanges]++
+			s.world.Invoke(s.world.Now(), id, &scenarios.ChangeRequest{Fault: f})
+		}
+	}
 }
 
 // linksOf lists the links of a fault: the listed ones, or all.

@@ -22,6 +22,7 @@ type healProgress struct {
 // heal ends every fault and starts every node that is not lost.
 func (s *runner) heal() {
 	s.healed = true
+	s.leaveOut()
 	s.world.Heal(s.plan.Heal.Network())
 	for n := 1; n <= s.plan.Nodes; n++ {
 		id := scenarios.NodeID(n)

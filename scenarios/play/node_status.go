@@ -135,6 +135,31 @@ func (s *runner) onIncarnationRejected(at scenarios.Duration, id sim.ID) {
 	})
 }
 
+// onMemberRemoved ends a node that is no member any more, for good.
+func (s *runner) onMemberRemoved(at scenarios.Duration, id sim.ID) {
+	number := s.nodes[id].life
+	s.world.Schedule(at, fmt.Sprintf("node %d ends: it is no member any more", id), func() {
+		if s.world.Up(id) && s.nodes[id].life == number {
+			s.crashProcess(id)
+			s.nodes[id].downForGood = true
+		}
+	})
+}
+
+// leaveOut ends the nodes that are no members, for good, if the members may change.
+func (s *runner) leaveOut() {
+	out, ok := s.run.(scenarios.Outsider)
+	if !ok || !s.reconfigures {
+		return
+	}
+	for n := 1; n <= s.plan.Nodes; n++ {
+		if id := scenarios.NodeID(n); out.LeaveOut(id) {
+			s.world.LosePower(id)
+			s.nodes[id].downForGood = true
+		}
+	}
+}
+
 func (s *runner) start(id sim.ID) {
 	if s.nodes[id].downFaults--; s.nodes[id].downFaults == 0 && !s.nodes[id].downForGood {
 		s.world.Start(id)

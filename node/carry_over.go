@@ -17,6 +17,7 @@ import (
 // stays true.
 type carryOver struct {
 	active bool
+	begins bool     // the node's owner takes part, so rounds may begin: see CarryOn
 	left   []uint32 // machines by index: the ones before done are chosen in this epoch
 	done   int      // of left
 	begun  int      // of left: from done to it, a round was begun, and the end of it is not known
@@ -56,6 +57,15 @@ func (n *Node) beginCarryOver() {
 	c.left = slices.Concat(c.left[from:], c.left[:from])
 }
 
+// CarryOn has the node begin its rounds for the keys of earlier epochs: its owner takes part
+// in the joint epoch. Its effects are added to those of the last step.
+func (n *Node) CarryOn() {
+	if n.carryOver.active && !n.carryOver.begins {
+		n.carryOver.begins = true
+		n.drain()
+	}
+}
+
 // isCarriedOver reports whether m is known to be chosen in this epoch.
 func (n *Node) isCarriedOver(m *machine) bool { return m.chosenAt.Epoch == n.epoch }
 
@@ -64,7 +74,7 @@ func (n *Node) isCarriedOver(m *machine) bool { return m.chosenAt.Epoch == n.epo
 // chosen by that.
 func (n *Node) advanceCarryOver() (some bool) {
 	c := &n.carryOver
-	if !c.active || !n.ready || c.done == len(c.left) || n.logBacklogFull() {
+	if !c.begins || !n.ready || c.done == len(c.left) || n.logBacklogFull() {
 		return false
 	}
 	for i := c.done; i < c.begun; i++ {

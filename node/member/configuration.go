@@ -80,10 +80,8 @@ func (m *Member) loadConfiguration() error {
 	if err != nil {
 		return fmt.Errorf("%w: note %q: %w", node.ErrRecord, configurationNote, err)
 	}
-	if !c.Has(m.self.ID) {
-		return m.removedBy(c)
-	}
-	if !sameIDs(c.IDs(), m.ids) {
+	m.leaving = !c.Has(m.self.ID)
+	if !m.leaving && !sameIDs(c.IDs(), m.ids) {
 		m.notice(Info, 0, "the members are those of its log, %v; it was started for members %s", c, formatIDs(m.ids))
 	}
 	m.configuration, m.ids = c, c.IDs()
@@ -122,10 +120,6 @@ func (m *Member) adoptConfiguration() {
 	c := m.pendingConfiguration
 	invariant.Check(c.Epoch > m.Epoch(), "member: the epoch never goes back")
 	m.pendingConfiguration = nil
-	if !c.Has(m.self.ID) {
-		m.fail(m.removedBy(c))
-		return
-	}
 	m.mark(MarkConfigurationAdopted)
 	m.enter(c)
 	m.observe(Observation{Kind: Adopted, Configuration: c, Position: uint64(m.configurationLSN)})
@@ -135,9 +129,29 @@ func (m *Member) adoptConfiguration() {
 	}
 }
 
+// A node that is no member in the configuration that it adopts takes part no more, and ends
+// when a majority of the voters has adopted it too. Until then it may be the only one that
+// knows that the configuration was chosen, and the others may have no quorum without it to
+// find that out.
+
+// checkLeft ends a leaving member if the others can do without it.
+func (m *Member) checkLeft() {
+	c, there := m.configuration, 0
+	for i := range m.peers {
+		p := &m.peers[i]
+		if p.introduction != nil && p.introduction.shown().epoch >= c.Epoch && slices.Contains(c.Voters, p.id) {
+			there++
+		}
+	}
+	if 2*there > len(c.Voters) {
+		m.fail(m.removedBy(c))
+	}
+}
+
 // enter has the member and its node go on in an epoch.
 func (m *Member) enter(c *configuration.Configuration) {
 	m.configuration, m.ids, m.progress = c, c.IDs(), progress{}
+	m.leaving = !c.Has(m.self.ID)
 	peers := make([]peer, 0, len(m.ids))
 	for i := range c.Members {
 		if x := &c.Members[i]; x.ID != m.self.ID {
@@ -153,6 +167,10 @@ func (m *Member) enter(c *configuration.Configuration) {
 		if p := &m.peers[i]; p.memory != p.saved {
 			m.saveMemory(p)
 		}
+	}
+	if m.leaving {
+		m.progress.introduceAt = m.now + m.cfg.Node.ResendTimeout
+		return
 	}
 	err := m.node.Reconfigure(m.ids, node.Membership{Epoch: c.Epoch, Voters: c.Voters, Next: c.Next})
 	invariant.Check(err == nil, "member: a valid configuration is one of a node")
@@ -249,6 +267,9 @@ func (m *Member) shownTo(p *peer) shown {
 	s.epoch = m.configuration.Epoch
 	if p == nil || p.introduction == nil || p.introduction.shown().epoch < s.epoch {
 		s.configuration = []byte(m.configuration.Text())
+	}
+	if m.leaving {
+		return s
 	}
 	if m.node.CaughtUp() {
 		s.caughtUp = s.epoch

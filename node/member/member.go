@@ -33,6 +33,7 @@ type Member struct {
 	disputes     []Dispute
 
 	configuration        *configuration.Configuration // that it has adopted; nil: the cluster as it was formed
+	leaving              bool                         // configuration is without this node: see checkLeft
 	pendingConfiguration *configuration.Configuration // that it adopts when it is durable; nil: none
 	configurationLSN     wal.LSN                      // of the last one
 	registerVersion      uint64                       // of the register, when it was looked at last
@@ -126,12 +127,12 @@ func (m *Member) Node() *node.Node { return m.node }
 // Ready reports whether the member takes part: its cluster is formed, durably, and
 // its log is not disputed.
 func (m *Member) Ready() bool {
-	return m.err == nil && m.lifeDurable && m.durableStage == Formed && len(m.disputes) == 0
+	return m.err == nil && m.lifeDurable && m.durableStage == Formed && len(m.disputes) == 0 && !m.leaving
 }
 
 // AnswersClients reports whether clients get responses, if only rejections since
 // the member abstains. Until the cluster is formed, their requests should wait.
-func (m *Member) AnswersClients() bool { return m.Ready() || m.lifeDurable && len(m.disputes) > 0 }
+func (m *Member) AnswersClients() bool { return m.Ready() || m.lifeDurable && (len(m.disputes) > 0 || m.leaving) }
 
 // LifeDurable reports whether the member's boot and life are durable. Before that,
 // they must not be sent to anyone.
@@ -184,6 +185,7 @@ func (m *Member) boot(ev *node.Event) error {
 	}
 	if m.configuration != nil {
 		m.enter(m.configuration)
+		m.observe(Observation{Kind: Adopted, Configuration: m.configuration})
 	}
 	if err := m.ensureCluster(); err != nil {
 		return err
@@ -441,7 +443,7 @@ func (m *Member) durableCluster() Cluster {
 // setTimer sets the timer for the earliest work that is due.
 func (m *Member) setTimer(e *node.Effects) {
 	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil
-	if m.takesPartInChange() {
+	if m.takesPartInChange() || m.leaving && m.lifeDurable {
 		m.dueBy(m.progress.proposeAt)
 		m.dueBy(m.progress.introduceAt)
 	}

@@ -75,9 +75,14 @@ func (m *Member) takesPartInChange() bool {
 // advanceChange proposes the next configuration if one is due, and shows the others this
 // member's part in it.
 func (m *Member) advanceChange() {
+	if m.leaving && m.lifeDurable {
+		m.tellOthers()
+		return
+	}
 	if !m.takesPartInChange() {
 		return
 	}
+	m.node.CarryOn()
 	m.showDone()
 	next := m.progress.wanted
 	if next == nil && slices.Contains(m.configuration.Voters, m.self.ID) {
@@ -94,6 +99,14 @@ func (m *Member) advanceChange() {
 		m.mark(MarkConfigurationProposed)
 		m.remember(next)
 		m.node.ProposeMembership(next.Text(), uint64(next.Epoch)-configuration.First-1)
+	}
+}
+
+// tellOthers has a leaving member introduce itself, again and again, until it can end.
+func (m *Member) tellOthers() {
+	if m.checkLeft(); m.err == nil && m.progress.introduceAt <= m.now {
+		m.sendIntroductions()
+		m.progress.introduceAt = m.now + 4*m.cfg.Node.ResendTimeout
 	}
 }
 

@@ -41,6 +41,9 @@ func (r *run) joins(id sim.ID) bool { return int(id) > r.plan.Founders() }
 // LeaveOut implements scenarios.Outsider.
 func (r *run) LeaveOut(id sim.ID) bool {
 	r.leftOut[id] = !r.configurations.last().Has(node.ID(id))
+	if r.leftOut[id] {
+		r.lives[id] = 0
+	}
 	return r.leftOut[id]
 }
 

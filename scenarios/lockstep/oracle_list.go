@@ -51,7 +51,7 @@ func (o *oracle) listingBegun(life int, q *service.Query, n *node.Node) listingB
 	for _, key := range o.keys {
 		t := o.machine(key)
 		b.chosen, b.shown = append(b.chosen, t.lastVersion()), append(b.shown, t.shown[o.id])
-		b.held = append(b.held, o.plan.Nodes > 1 && n.Inspect(key).Value != nil)
+		b.held = append(b.held, !o.isSoleVoter() && n.Inspect(key).Value != nil)
 	}
 	return b
 }

@@ -58,6 +58,7 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
 	if f.Ballot.Epoch < o.nodes[o.id].epoch { // it begins again in the epoch that the node has come to
+		e.failed = true
 		e.end(f.Ballot)
 		return nil
 	}

@@ -111,13 +111,14 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 	}
 	invariant.Check(to.Epoch > n.epoch, "node: the epoch never goes back")
 	invariant.Check(n.member(n.cfg.ID) >= 0, "node: a node that is no member takes no part")
+	gone := slices.DeleteFunc(slices.Clone(n.cfg.Members), func(id ID) bool { return slices.Contains(members, id) })
 	n.observe(Observation{Kind: EpochBegun, Ballot: Ballot{Epoch: to.Epoch}})
 	n.cfg.Members, n.cfg.Membership = members, to
 	n.epoch, n.quorums = to.Epoch, newQuorums(members, &to)
 	n.lastLeap, n.fullUntil = [MaxParticipants]time.Duration{}, [MaxParticipants]time.Duration{}
 	for _, m := range n.byIndex {
 		if m != nil {
-			n.beginEpoch(m)
+			n.beginEpoch(m, gone)
 		}
 	}
 	n.repair.beginEpoch()
@@ -126,8 +127,9 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 	return nil
 }
 
-// beginEpoch drops the promises and holders of the epoch before, and ends its rounds.
-func (n *Node) beginEpoch(m *machine) {
+// beginEpoch drops the promises and holders of the epoch before, and ends its rounds. What
+// members that are gone have forwarded is dropped: no client of this node waits for it.
+func (n *Node) beginEpoch(m *machine, gone []ID) {
 	m.cachedPromise, m.holders, m.toldWithout = Ballot{}, 0, 0
 	if m.work == nil {
 		return
@@ -139,5 +141,6 @@ func (n *Node) beginEpoch(m *machine) {
 	if x := &m.quorumRead; x.id != (ReadID{}) {
 		n.readAgain(m)
 	}
+	m.queue = slices.DeleteFunc(m.queue, func(o *operation) bool { return slices.Contains(gone, o.client) })
 	n.startRound(m)
 }

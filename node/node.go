@@ -349,9 +349,7 @@ func (n *Node) receive(from ID, msg Message) {
 		return
 	}
 	if msg == nil || n.member(from) < 0 {
-		if n.counts.Discarded++; msg != nil && n.epoch > firstEpoch {
-			n.unjudged++ // it may have been one, or become one
-		}
+		n.counts.Discarded++
 		return
 	}
 	if key, _ := msg.About(); isLocalKey(key) { // of a log alone: no message may name it

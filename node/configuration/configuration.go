@@ -32,6 +32,7 @@ const (
 	MaxMembers = MaxVoters + 1 // with the learners; in a joint epoch the coming voter is one more
 	MaxAddress = 255           // bytes of an address
 	MaxText    = 8 << 10       // bytes of a text
+	MaxID      = 1<<10 - 1     // of a member: the ids above are of clients
 )
 
 // Founded is the text of the configuration of a cluster with the members that formed
@@ -157,8 +158,8 @@ func (c *Configuration) Validate() error {
 	last := op.NodeID(0)
 	for i := range c.Members {
 		m := &c.Members[i]
-		if m.ID <= last || m.ID > c.LastID {
-			return c.errorf("member %d: want ids in order, from 1 to the last one, %d", m.ID, c.LastID)
+		if m.ID <= last || m.ID > c.LastID || m.ID > MaxID {
+			return c.errorf("member %d: want ids in order, from 1 to the last one, %d, and at most %d", m.ID, c.LastID, MaxID)
 		}
 		if err := c.checkMember(m); err != nil {
 			return err

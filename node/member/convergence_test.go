@@ -86,7 +86,7 @@ func (s *faults) inject() {
 	case h.member.Ready():
 		id := node.OpID(fmt.Sprintf("c1.%d", s.IntN(1000)))
 		to := []string{"Running", "Stopped"}[s.IntN(2)]
-		h.step(node.Event{Kind: node.Receive, From: 101, Message: &node.Request{Kind: node.Propose, Key: "lifecycle/x", To: to, ID: id}})
+		h.step(node.Event{Kind: node.Receive, From: 1101, Message: &node.Request{Kind: node.Propose, Key: "lifecycle/x", To: to, ID: id}})
 	}
 	if h.slow {
 		h.syncSome(s.IntN(4))

@@ -144,7 +144,7 @@ func requireCommits(t *testing.T, w *world, id, with int) {
 		}
 	}
 	key := "lifecycle/fresh-" + time.Duration(w.now).String()
-	w.hosts[id].step(node.Event{Kind: node.Receive, From: 101, Message: &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"}})
+	w.hosts[id].step(node.Event{Kind: node.Receive, From: 1101, Message: &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"}})
 	w.run(5 * time.Second)
 	require.Contains(t, w.output.String(), "reply "+key+" c1.1 attempt 0 committed Running v1")
 }

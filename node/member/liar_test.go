@@ -104,7 +104,7 @@ func formedBut3() *world {
 // propose sends a host a proposal of a client.
 func (w *world) propose(id int, key string) {
 	w.requests++
-	w.hosts[id].step(node.Event{Kind: node.Receive, From: 101, Message: &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(fmt.Sprintf("c1.%d", w.requests)), To: "Running"}})
+	w.hosts[id].step(node.Event{Kind: node.Receive, From: 1101, Message: &node.Request{Kind: node.Propose, Key: key, ID: node.OpID(fmt.Sprintf("c1.%d", w.requests)), To: "Running"}})
 }
 
 // reads reports whether a host answers a read of a machine, in three minutes of attempts.
@@ -113,7 +113,7 @@ func (w *world) reads(id int, key string) bool {
 		w.requests++
 		op := fmt.Sprintf("c1.%d", w.requests)
 		w.output.Reset()
-		w.hosts[id].step(node.Event{Kind: node.Receive, From: 101, Message: &node.Request{Kind: node.Read, Key: key, ID: node.OpID(op)}})
+		w.hosts[id].step(node.Event{Kind: node.Receive, From: 1101, Message: &node.Request{Kind: node.Read, Key: key, ID: node.OpID(op)}})
 		w.run(2 * time.Second)
 		if strings.Contains(w.output.String(), fmt.Sprintf("reply %s %s attempt 0 committed", key, op)) {
 			return true

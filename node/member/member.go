@@ -132,7 +132,9 @@ func (m *Member) Ready() bool {
 
 // AnswersClients reports whether clients get responses, if only rejections since
 // the member abstains. Until the cluster is formed, their requests should wait.
-func (m *Member) AnswersClients() bool { return m.Ready() || m.lifeDurable && (len(m.disputes) > 0 || m.leaving) }
+func (m *Member) AnswersClients() bool {
+	return m.Ready() || m.lifeDurable && (len(m.disputes) > 0 || m.leaving)
+}
 
 // LifeDurable reports whether the member's boot and life are durable. Before that,
 // they must not be sent to anyone.
@@ -275,6 +277,9 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 	switch {
 	case i < 0 && isIntroduction:
 		m.answerFormer(ev.From, in)
+		return false
+	case i < 0 && ev.From <= configuration.MaxID: // of one that was a member, or is to become one
+		m.mark(MarkMessageNotAdmitted)
 		return false
 	case i < 0:
 		return m.acceptRequest(ev)

@@ -93,7 +93,7 @@ func (x *transcript) command(name string, args []string) {
 		if name == "propose" {
 			r.Kind, r.To = node.Propose, args[2]
 		}
-		x.hosts[number(args[0])].step(node.Event{Kind: node.Receive, From: 101, Message: r})
+		x.hosts[number(args[0])].step(node.Event{Kind: node.Receive, From: 1101, Message: r})
 	case "sync":
 		n := math.MaxInt
 		if len(args) > 1 {

@@ -113,8 +113,8 @@ func (h *host) step(ev node.Event) {
 	}
 	effects, err := h.member.StepAll(h.w.now, []node.Event{ev})
 	for _, s := range effects.Sends {
-		if s.To > 100 {
-			h.w.print("%d>c%d %v", h.id, s.To-100, s.Message)
+		if s.To > 1100 {
+			h.w.print("%d>c%d %v", h.id, s.To-1100, s.Message)
 			continue
 		}
 		if _, ok := s.Message.(*member.Introduction); ok {

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
 // The range of the ids that clients have at the node. The ids of members are below.
 const (
-	FirstClient = 1 << 10
+	FirstClient = configuration.MaxID + 1
 	lastClient  = 1<<16 - 1
 )
 

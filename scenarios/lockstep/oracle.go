@@ -370,13 +370,7 @@ func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
 		return true
 	}
 	for _, c := range o.configurations {
-		there := uint8(0)
-		for id := range o.nodes {
-			if o.nodes[id].epoch >= c.Epoch {
-				there |= 1 << id
-			}
-		}
-		if c.Epoch > b.Epoch && o.isQuorum(c.Epoch, v.acceptedBy&there) {
+		if c.Epoch > b.Epoch && o.isQuorum(c.Epoch, v.acceptedBy&o.nodesInEpoch(c.Epoch)) {
 			return true
 		}
 	}

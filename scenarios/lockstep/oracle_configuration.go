@@ -38,9 +38,17 @@ func (c configurations) last() *configuration.Configuration { return c[len(c)-1]
 // joins reports whether a node of the plan is none that founds the cluster.
 func (r *run) joins(id sim.ID) bool { return int(id) > r.plan.Founders() }
 
-// LeaveOut implements scenarios.Outsider.
+// LeaveOut implements scenarios.Outsider. A node that has left is needed until a majority of
+// the voters has adopted the configuration without it: see member.ErrRemoved.
 func (r *run) LeaveOut(id sim.ID) bool {
-	r.leftOut[id] = !r.configurations.last().Has(node.ID(id))
+	r.leftOut[id] = true
+	for i := len(r.configurations) - 1; i >= 0 && r.leftOut[id]; i-- {
+		c := r.configurations[i]
+		r.leftOut[id] = !c.Has(node.ID(id))
+		if there := r.oracle.nodesInEpoch(c.Epoch); majorityOf(there, c.Voters) {
+			break
+		}
+	}
 	if r.leftOut[id] {
 		r.lives[id] = 0
 	}
@@ -116,6 +124,16 @@ func (r *run) checkRemoved(o *oracle) *scenarios.Violation {
 		return nil
 	}
 	return o.violation("members", "removed-unchosen", "", "ends as removed, though no configuration without it was chosen")
+}
+
+// nodesInEpoch is the set of the nodes that have gone on to an epoch, or to a later one.
+func (o *oracle) nodesInEpoch(epoch uint32) (set uint8) {
+	for id := range o.nodes {
+		if o.nodes[id].epoch >= epoch {
+			set |= 1 << id
+		}
+	}
+	return set
 }
 
 // recheckChosen looks, of all machines, for values that count as chosen since the current

@@ -199,7 +199,7 @@ func (p *process) checkTestimonies() {
 			if t.By != in.from || t.Of == node.ID(p.id) || p.run.isOtherLog(p.id, in) {
 				continue
 			}
-			if c := p.member.Configuration(); c == nil && p.run.joins(p.id) || c != p.configuration || c != nil && (!c.Has(t.Of) || !c.Has(t.By)) {
+			if c := p.member.Configuration(); c == nil && (p.run.joins(p.id) || p.run.joins(sim.ID(t.By)) || p.run.joins(sim.ID(t.Of))) || c != p.configuration || c != nil && (!c.Has(t.Of) || !c.Has(t.By)) {
 				continue // it was no member's, or came before it was one
 			}
 			known := p.member.TestimonyOf(t.Of, t.By)

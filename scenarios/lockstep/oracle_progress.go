@@ -57,7 +57,7 @@ func (o *oracle) impaired(since scenarios.Duration) bool {
 func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
-	if f.Ballot.Epoch < o.nodes[o.id].epoch { // it begins again in the epoch that the node has come to
+	if f.Ballot.Epoch < o.nodes[o.id].epoch || !o.configurations.last().Has(node.ID(o.id)) { // it begins again in the epoch that the node has come to, or the node leaves
 		e.failed = true
 		e.end(f.Ballot)
 		return nil

@@ -148,6 +148,11 @@ func (r *run) observeNode(o *oracle, f *node.Observation) *scenarios.Violation {
 	if r.lostPromises[o.id] && f.Kind != node.Answered {
 		return nil
 	}
+	if c := r.members[o.id].Configuration(); f.Kind == node.EpochBegun && c.Epoch == f.Ballot.Epoch {
+		if v := r.checkAdopted(o, c); v != nil { // before anything that the node does in that epoch
+			return v
+		}
+	}
 	if f.Kind == node.BootReady {
 		r.marks.lastReady[o.id] = r.lives[o.id]
 	}

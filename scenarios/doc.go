@@ -24,6 +24,7 @@
 //   - [MessageCodec]: asked at each message of a plan with a codec. It gains damaged bytes.
 //   - [DamageLocator]: asked when damage to a disk has a target. It gains damage where it
 //     matters most.
+//   - [Outsider]: asked when all is healed which nodes are no members.
 //   - [Definer]: asked after a run which of competing definitions was chosen.
 //   - [MarkCounter]: asked after a run. It gains coverage marks, and faults aimed at them.
 //   - [ActivityReporter] and [Dumper]: asked for words about nodes, when a run has no

@@ -44,7 +44,7 @@ func TestFaultKindsAreComplete(t *testing.T) {
 
 // A fault that the generator chooses has the fields of its kind, and is of its families.
 func TestGeneratedFaultsAreOfTheirKind(t *testing.T) {
-	shape := Shape{System: "any", Profile: All, Majority: true, ProvesLoss: true, Stops: true, Definitions: []fsm.Definition{fsm.Lifecycle()}, Nodes: 5, Everything: true}
+	shape := Shape{System: "any", Profile: All, Majority: true, ProvesLoss: true, Stops: true, Reconfigures: true, Definitions: []fsm.Definition{fsm.Lifecycle()}, Nodes: 5, Everything: true}
 	generated := map[FaultKind]int{}
 	for seed := range uint64(100) {
 		p := Generate(seed, shape)

@@ -277,6 +277,9 @@ type memberObservation struct{ member.Observation }
 // Digest implements sim.Observation.
 func (f *memberObservation) Digest() uint64 {
 	h := keyed.Mix(uint64(f.Kind)<<56^uint64(f.Peer)<<40^bit(f.Firsthand)<<39^f.Position, hashMemory(f.Memory))
+	if f.Configuration != nil {
+		h = keyed.Mix(h, keyed.String(f.Configuration.Text()))
+	}
 	return keyed.Mix(h, hashRandomID(f.Cluster.ID)^f.Log.Life<<1)
 }
 

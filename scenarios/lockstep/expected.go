@@ -11,6 +11,8 @@ var expected = map[string]scenarios.Expectation{
 	"ballots/next-reused":   {Sentence: "A ballot is requested as the next one by one accept only", State: []string{"rounds"}},
 	"ballots/two-values":    {Sentence: "A ballot carries one value, whoever sends or accepts it", State: []string{"accepted", "rounds"}},
 
+	"members": {Sentence: "An epoch has one configuration, chosen in the epoch before it, and a node goes on in it only when its log has it durably", Needs: []string{"introduction"}, State: []string{"epoch"}},
+
 	"promises/accepted-below-promise": {Sentence: "A node accepts no ballot below one that it has promised", State: []string{"accepted", "promised"}, Changed: true},
 	"promises/chosen-value-ignored":   {Sentence: "A proposal goes on from the value of the highest ballot that its quorum has accepted, and so from the chosen one", Needs: []string{"acknowledgment-prepare"}, State: []string{"accepted"}},
 	"promises/lost":                   {Sentence: "After a restart a node holds every promise and every accepted value that was durable before", State: []string{"promised", "accepted"}},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/checker/guarantee"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/scenarios"
@@ -79,6 +80,9 @@ func (w *observedRun) afterStep(p *process, _ scenarios.Duration, e *service.Eff
 		w.currentLife[id] = p.life
 	}
 	for _, c := range e.Chosen {
+		if c.Key == configuration.Key { // of the cluster, and of no user
+			continue
+		}
 		w.streamValue(id, c.Key, c.Value)
 	}
 	machines := w.plan.Machines()

@@ -123,9 +123,10 @@ var layers = map[string]layer{
 	},
 
 	"scenarios/fleet":           {internal: []string{"netmodel/keyed", "node/input", "scenarios", "scenarios/campaign", "scenarios/harness/cli", "scenarios/play"}},
-	"scenarios/fleet/fleettest": {internal: []string{"scenarios", "scenarios/harness"}},
+	"scenarios/fleet/bisect":    {internal: []string{"scenarios/harness/cli"}},
+	"scenarios/fleet/fleettest": {internal: []string{"scenarios", "scenarios/harness"}, external: []string{"github.com/stretchr/testify/require"}},
 	"scenarios/fleet/steward": {
-		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/harness/board"},
+		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/bisect", "scenarios/harness/board"},
 		external: []string{"github.com/prometheus/client_golang/prometheus"},
 	},
 	"scenarios/fleet/natsqueue": {
@@ -139,7 +140,7 @@ var layers = map[string]layer{
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
 	"cmd/lockstep-fleet": {
-		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/natsqueue", "scenarios/fleet/steward", "scenarios/harness/board", "scenarios/harness/cli"},
+		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/bisect", "scenarios/fleet/natsqueue", "scenarios/fleet/steward", "scenarios/harness/board", "scenarios/harness/cli"},
 		external: []string{"github.com/nats-io/nats.go", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/spf13/cobra"},
 	},
 

@@ -44,6 +44,11 @@ func TestWrongFlags(t *testing.T) {
 	f := newFleet(t)
 	for want, args := range map[string][]string{
 		"--binary: want the program that runs the seeds":    {"work"},
+		"--binary, --package: want one of them":             {"submit", "a", "--seeds", "1"},
+		"want both or none":                                 {"serve", "--repo", "."},
+		"--good: want a commit without the failure":         {"bisect"},
+		"--plan: want the file with the plan":               {"bisect", "--good", "HEAD"},
+		"not usable as a repository of programs":            {"bisect", "--good", "HEAD", "--plan", "p", "--package", "."},
 		"want the file of a command made by harness.Main":   {"work", "--binary", "./none"},
 		`name "UP": want up to 64 lower-case letters`:       {"submit", "UP", "--binary", f.self, "--seeds", "1"},
 		"the names that begin with canary- are those of":    {"submit", "canary-1", "--binary", f.self, "--seeds", "1"},

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-	"time"
 
-	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,8 +24,8 @@ func (p *page) wait() {
 	}
 }
 
-// servePage serves the folder and the metrics of the queue.
-func (s *serve) servePage(ctx context.Context, q fleet.Queue) (*page, error) {
+// servePage serves the folder, the campaigns in progress and the metrics of the queue.
+func (s *serve) servePage(ctx context.Context, st *steward.Steward) (*page, error) {
 	if s.http == "" {
 		return &page{}, nil
 	}
@@ -37,18 +34,37 @@ func (s *serve) servePage(ctx context.Context, q fleet.Queue) (*page, error) {
 		return nil, fmt.Errorf("--http %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(&steward.Collector{Queue: q})
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.Handle("/", board.NewServer(board.Config{Dir: s.out}).Handler())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	registry.MustRegister(&steward.Collector{Queue: st.Queue, Watch: st.Watch})
+	if s.server != nil {
+		registry.MustRegister(messagesOf(s.server))
+	}
+	server := board.NewServer(board.Config{Dir: s.out, Source: st.Watch, Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})})
 	p := &page{"http://" + l.Addr().String() + "/", make(chan struct{})}
-	context.AfterFunc(ctx, func() { _ = server.Close() }) // it is the end of the process
 	go func() {
 		defer close(p.ended)
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			panic(err) // a listener that was good a moment ago
+		if err := server.Serve(ctx, l); err != nil {
+			st.Log.Error("the page has ended", "error", err) // the queue goes on
 		}
 	}()
 	return p, nil
+}
+
+// messages is the metric of the messages of a server in this process.
+type messages struct {
+	server *natsqueue.Server
+	desc   *prometheus.Desc
+}
+
+func messagesOf(s *natsqueue.Server) *messages {
+	return &messages{s, prometheus.NewDesc("lockstep_fleet_messages_total", "Messages of the queue since the server began.", []string{"direction"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (m *messages) Describe(to chan<- *prometheus.Desc) { to <- m.desc }
+
+// Collect implements prometheus.Collector.
+func (m *messages) Collect(to chan<- prometheus.Metric) {
+	in, out := m.server.Messages()
+	to <- prometheus.MustNewConstMetric(m.desc, prometheus.CounterValue, float64(in), "in")
+	to <- prometheus.MustNewConstMetric(m.desc, prometheus.CounterValue, float64(out), "out")
 }

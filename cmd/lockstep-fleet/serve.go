@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -19,8 +20,10 @@ type serve struct {
 	connection
 	dir, listen, config        string
 	out, http, canary, webhook string
+	repo, pkg                  string
 	replicas                   int
 	prepareOnly                bool
+	server                     *natsqueue.Server // in this process; nil: the queue is in a cluster
 }
 
 func serveCommand() *cobra.Command {
@@ -39,7 +42,11 @@ brought up to date.
 It looks after the campaigns, too: jobs that were lost are added again, and what an ended
 campaign has shown is kept in the folder --out, as fuzz --out and --state keep it. The page
 of this folder, with what is new, ongoing, gone and regressed, is at --http, with /metrics
-for Prometheus. With --canary a campaign that has to fail is run every hour.`,
+for Prometheus. With --canary a campaign that has to fail is run every hour.
+
+With --repo and --package each failure that is new, or has come back, is traced back to the
+commit that brought it, if its campaign has a commit: the programs of commits are built and
+run here.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd) },
 	}
@@ -52,6 +59,8 @@ for Prometheus. With --canary a campaign that has to fail is run every hour.`,
 	f.StringVar(&s.http, "http", "", "loopback address of the page and the metrics, as in 127.0.0.1:7788")
 	f.StringVar(&s.canary, "canary", "", "program with the system canary, as lockstep, which is run every hour and has to fail")
 	f.StringVar(&s.webhook, "webhook", "", "URL to which the end of each campaign is posted, as JSON")
+	f.StringVar(&s.repo, "repo", "", "a directory in the git repository of the programs, to find the commits that brought failures")
+	f.StringVar(&s.pkg, "package", "", "package of the programs, as go build names it in --repo")
 	f.BoolVar(&s.prepareOnly, "prepare", false, "with --nats: make the streams, and end")
 	f.IntVar(&s.replicas, "replicas", 1, "servers that keep each stream, in a cluster of your own")
 	return cmd
@@ -60,6 +69,9 @@ for Prometheus. With --canary a campaign that has to fail is run every hour.`,
 func (s *serve) run(cmd *cobra.Command) error {
 	if s.replicas < 1 || s.replicas > 5 {
 		return fmt.Errorf("--replicas %d: want 1 to 5", s.replicas)
+	}
+	if (s.repo == "") != (s.pkg == "") {
+		return errors.New("--repo, --package: want both or none")
 	}
 	steward, err := s.steward(cmd)
 	if err != nil {
@@ -75,7 +87,7 @@ func (s *serve) run(cmd *cobra.Command) error {
 		return err
 	}
 	steward.Queue = q
-	page, err := s.servePage(cmd.Context(), q)
+	page, err := s.servePage(cmd.Context(), steward)
 	if err != nil {
 		return err
 	}
@@ -95,6 +107,12 @@ func (s *serve) run(cmd *cobra.Command) error {
 // steward returns the steward, without its queue.
 func (s *serve) steward(cmd *cobra.Command) (*steward.Steward, error) {
 	st := &steward.Steward{Out: s.out, Log: newLog(cmd.ErrOrStderr())}
+	if s.repo != "" {
+		st.Repository = &steward.Repository{Dir: s.repo, Package: s.pkg}
+	}
+	if s.http != "" {
+		st.Watch = &steward.Watch{}
+	}
 	if s.canary != "" {
 		program, err := fleet.OpenProgram(s.canary, 0)
 		if err != nil {
@@ -128,6 +146,7 @@ func (s *serve) startServer() (nc *nats.Conn, end func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s.server = server
 	s.login.URL, s.login.Name = server.ClientURL(), "lockstep-fleet serve"
 	if nc, err = server.Connect(s.login); err != nil {
 		server.Stop()

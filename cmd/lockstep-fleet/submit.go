@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/bisect"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -18,7 +20,10 @@ import (
 
 type submit struct {
 	connection
+	source
 	binary, seeds string
+	commit, good  string
+	send          bool
 	campaign      fleet.Campaign
 }
 
@@ -28,15 +33,23 @@ func submitCommand() *cobra.Command {
 		Use:   "submit NAME",
 		Short: "Submit a campaign to a fleet",
 		Long: `Submit a campaign to a fleet, under a name. The program runs the first seed here, to see that
-it can; workers need a copy of the same file.
+it can. Workers need a copy of the same file; or it is sent to those that accept programs, with
+--send-program.
+
+With --package the program is built here from a commit of a repository, and sent. Failures
+have the commit, and fleet serve --repo finds the one that brought each.
 
 The same command again has no effect, but that jobs which the queue has lost are added.`,
 		Args: cli.Exactly(1, "the name of the campaign"),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
-	s.register(cmd, defaultNATS)
+	s.connection.register(cmd, defaultNATS)
+	s.source.register(cmd)
 	f, c := cmd.Flags(), &s.campaign
 	f.StringVar(&s.binary, "binary", "", "the program that runs the seeds")
+	f.BoolVar(&s.send, "send-program", false, "send the program to the workers that accept programs; up to 256 MB")
+	f.StringVar(&s.commit, "commit", "", "commit of the program (default: the one that go build has noted in it; with --package HEAD)")
+	f.StringVar(&s.good, "good", "", "an earlier commit without failures, from which serve --repo searches (default: that of an earlier campaign)")
 	f.StringVar(&s.seeds, "seeds", "", "how many seeds, or the first and the last, as in 5000..9999")
 	f.Uint64Var(&c.RangeSeeds, "range", 1000, "seeds that a worker runs at a time")
 	f.IntVar(&c.Guard, "guard", 2, "percent of seeds that run twice to catch nondeterminism")
@@ -55,45 +68,102 @@ The same command again has no effect, but that jobs which the queue has lost are
 	return cmd
 }
 
-func (s *submit) run(cmd *cobra.Command, name string) (err error) {
-	if s.binary == "" {
-		return errors.New("--binary: want the program that runs the seeds: a command made by harness.Main, or lockstep")
-	}
-	program, err := fleet.OpenProgram(s.binary, 0)
-	if err != nil {
-		return fmt.Errorf("--binary: %w", err)
+func (s *submit) run(cmd *cobra.Command, name string) error {
+	if (s.binary == "") == (s.pkg == "") {
+		return errors.New("--binary, --package: want one of them: the program that runs the seeds, a command made by harness.Main, or its package")
 	}
 	if steward.IsCanary(name) {
 		return fmt.Errorf("campaign %s: the names that begin with canary- are those of fleet serve --canary: give it another name", name)
 	}
 	c := &s.campaign
+	var err error
 	if c.First, c.Seeds, err = parseSeeds(s.seeds); err != nil {
 		return err
 	}
-	c.Name, c.Build, c.Submitted = name, program.Build, time.Now().UTC()
+	c.Name, c.Submitted = name, time.Now().UTC()
+	if s.pkg != "" {
+		builder, err := s.source.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.build(cmd, builder), builder.Close())
+	}
+	c.Commit, c.Good = cmp.Or(s.commit, commitOf(s.binary)), s.good
+	return s.submit(cmd)
+}
+
+// build builds the program of the commit, and submits it.
+func (s *submit) build(cmd *cobra.Command, b *bisect.Builder) (err error) {
+	c := &s.campaign
+	if c.Commit, err = b.Commit(cmd.Context(), cmp.Or(s.commit, "HEAD")); err != nil {
+		return fmt.Errorf("--commit: %w", err)
+	}
+	if s.good != "" {
+		if c.Good, err = b.Commit(cmd.Context(), s.good); err != nil {
+			return fmt.Errorf("--good: %w", err)
+		}
+	}
+	if s.binary, err = b.Build(cmd.Context(), c.Commit); err != nil {
+		return fmt.Errorf("--commit %s: %w", bisect.Short(c.Commit), err)
+	}
+	s.send = true // no worker has a copy
+	return s.submit(cmd)
+}
+
+func (s *submit) submit(cmd *cobra.Command) error {
+	c := &s.campaign
+	program, err := fleet.OpenProgram(s.binary, 0)
+	if err != nil {
+		return fmt.Errorf("--binary: %w", err)
+	}
+	if c.Build = program.Build; s.send {
+		c.Program = program.Hash
+	}
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	if err := s.probe(cmd, program); err != nil {
+		return err
+	}
+	q, end, err := s.connection.open(cmd.Context(), "submit")
+	if err != nil {
+		return err
+	}
+	defer end()
+	if s.send {
+		err = fleet.SubmitProgram(cmd.Context(), q, c, program)
+	} else {
+		err = fleet.Submit(cmd.Context(), q, c)
+	}
+	if err != nil {
+		return fmt.Errorf("campaign %s: %w", c.Name, err)
+	}
+	return s.tell(cmd, program)
+}
+
+// probe runs the first seed, to see that the program can.
+func (s *submit) probe(cmd *cobra.Command, program *fleet.Program) error {
 	dir, err := os.MkdirTemp("", "lockstep-fleet-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if c.Probe, err = program.Probe(cmd.Context(), dir, c); err != nil {
+	if s.campaign.Probe, err = program.Probe(cmd.Context(), dir, &s.campaign); err != nil {
 		return fmt.Errorf("--binary: %w", err)
 	}
-	q, end, err := s.open(cmd.Context(), "submit")
-	if err != nil {
-		return err
-	}
-	defer end()
-	if err := fleet.Submit(cmd.Context(), q, c); err != nil {
-		return fmt.Errorf("campaign %s: %w", name, err)
-	}
+	return nil
+}
+
+func (s *submit) tell(cmd *cobra.Command, program *fleet.Program) error {
+	c := &s.campaign
 	if cli.AsJSON(cmd) {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"name": name, "build": c.Build, "seeds": c.Seeds, "ranges": c.Ranges()})
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"name": c.Name, "build": c.Build, "commit": c.Commit, "program": c.Program, "seeds": c.Seeds, "ranges": c.Ranges()})
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "campaign %s: %d seeds in %d ranges, build %s\nworkers need a copy of %s\n", name, c.Seeds, c.Ranges(), c.Build, program.Path)
+	need := "workers need a copy of " + program.Path
+	if s.send {
+		need = "workers with --accept-programs get the program from the queue"
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "campaign %s: %d seeds in %d ranges, build %s\n%s\n", c.Name, c.Seeds, c.Ranges(), c.Build, need)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 type work struct {
 	connection
 	binary, name, dir string
+	accept            bool
+	cache             string
 	workers           int
 	limit             time.Duration
 }
@@ -32,6 +35,10 @@ func workCommand() *cobra.Command {
 of its own; it is a command made by harness.Main, or lockstep. Campaigns that were submitted
 with another build of it are left to other workers.
 
+With --accept-programs it also runs the programs that were sent with submit --send-program,
+checked by their SHA-256, and needs none of its own. Whoever may submit can then run any
+program on this machine, as this user.
+
 A worker may be killed at any time. Another one takes over what it was at, half a minute
 later. The seeds of one that ends with Ctrl-C are taken over at once.`,
 		Args: cli.Exactly(0, "flags only"),
@@ -42,23 +49,18 @@ later. The seeds of one that ends with Ctrl-C are taken over at once.`,
 	f.StringVar(&w.binary, "binary", "", "the program that runs the seeds")
 	f.StringVar(&w.name, "name", "", "name of this worker, which no other has (default: the host's, and the number of the process)")
 	f.StringVar(&w.dir, "dir", "", "directory for temporary files (default: the system's)")
+	f.BoolVar(&w.accept, "accept-programs", false, "run the programs of the queue: whoever may submit campaigns then runs programs here")
+	f.StringVar(&w.cache, "programs", "", "directory in which the programs of the queue are kept (default: in the user's cache)")
 	f.DurationVar(&w.limit, "limit", time.Hour, "the most time for a range; a program that takes longer hangs, and is ended")
 	f.IntVar(&w.workers, "workers", 0, "runs at the same time (0: one per core)")
 	return cmd
 }
 
 func (w *work) run(cmd *cobra.Command) error {
-	if w.binary == "" {
-		return errors.New("--binary: want the program that runs the seeds: a command made by harness.Main, or lockstep")
-	}
 	if w.workers < 0 || w.workers > 1024 {
 		return fmt.Errorf("--workers %d: want 1 to 1024, or 0 for one per core", w.workers)
 	}
-	program, err := fleet.OpenProgram(w.binary, w.workers)
-	if err != nil {
-		return fmt.Errorf("--binary: %w", err)
-	}
-	if program.Limit = w.limit; w.limit <= 0 {
+	if w.limit <= 0 {
 		return fmt.Errorf("--limit %v: want more than 0", w.limit)
 	}
 	if w.name == "" {
@@ -67,18 +69,59 @@ func (w *work) run(cmd *cobra.Command) error {
 	if !fleet.ValidName(w.name) {
 		return fmt.Errorf("--name %q: want up to 128 letters, digits, hyphens and dots", w.name)
 	}
-	log := newLog(cmd.ErrOrStderr())
-	q, end, err := w.openPatiently(cmd.Context(), log)
+	worker, err := w.worker(cmd)
+	if err != nil {
+		return err
+	}
+	q, end, err := w.openPatiently(cmd.Context(), worker.Log)
 	if err != nil {
 		return err
 	}
 	defer end()
-	fmt.Fprintf(cmd.ErrOrStderr(), "worker %s runs %s, build %s, until Ctrl-C\n", w.name, program.Path, program.Build)
-	worker := &fleet.Worker{Name: w.name, Queue: q, Program: program, Dir: w.dir, Log: log}
+	worker.Queue = q
 	if err := worker.Run(cmd.Context()); !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
+}
+
+// worker returns the worker without its queue, and tells of it.
+func (w *work) worker(cmd *cobra.Command) (*fleet.Worker, error) {
+	worker := &fleet.Worker{Name: w.name, Dir: w.dir, Log: newLog(cmd.ErrOrStderr())}
+	var runs []string
+	if w.binary != "" {
+		program, err := fleet.OpenProgram(w.binary, w.workers)
+		if err != nil {
+			return nil, fmt.Errorf("--binary: %w", err)
+		}
+		program.Limit, worker.Program = w.limit, program
+		runs = append(runs, fmt.Sprintf("%s, build %s", program.Path, program.Build))
+	}
+	if w.accept {
+		dir, err := w.programs()
+		if err != nil {
+			return nil, err
+		}
+		worker.Accepted = &fleet.Accepted{Dir: dir, Example: fleet.Program{Workers: w.workers, Limit: w.limit}}
+		runs = append(runs, "programs of the queue")
+	}
+	if len(runs) == 0 {
+		return nil, errors.New("--binary: want the program that runs the seeds: a command made by harness.Main, or lockstep; or --accept-programs")
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "worker %s runs %s, until Ctrl-C\n", w.name, strings.Join(runs, ", and "))
+	return worker, nil
+}
+
+// programs returns the directory for programs of the queue.
+func (w *work) programs() (string, error) {
+	if w.cache != "" {
+		return filepath.Abs(w.cache)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("--programs: want a directory: %w", err)
+	}
+	return filepath.Join(cache, "lockstep-fleet"), nil
 }
 
 // openPatiently waits for a server that is not there yet: the machines of a fleet begin in

@@ -29,7 +29,10 @@ type Campaign struct {
 	Weight       int             `json:"weight"`   // its share beside other campaigns
 	Lease        time.Duration   `json:"lease_ns"` // the job of a worker that is silent for so long goes to another one
 	Submitted    time.Time       `json:"submitted"`
-	Probe        json.RawMessage `json:"probe,omitempty"` // the state of a campaign of the first seed alone: that of each range must be of the same kind
+	Commit       string          `json:"commit,omitempty"`  // of the program's source; empty: not known
+	Good         string          `json:"good,omitempty"`    // an earlier commit, to which failures are traced back; empty: that of an earlier campaign
+	Program      string          `json:"program,omitempty"` // SHA-256 of the program, which the queue has for workers; empty: it has none
+	Probe        json.RawMessage `json:"probe,omitempty"`   // the state of a campaign of the first seed alone: that of each range must be of the same kind
 }
 
 // Plans are the flags of fuzz that, with a seed, determine a plan.
@@ -56,9 +59,11 @@ const (
 )
 
 var (
-	nameForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
-	buildForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
-	wordForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+	buildForm  = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	hashForm   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	commitForm = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})?$`)
+	wordForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 )
 
 // Validate names the first field that is out of bounds.
@@ -93,6 +98,10 @@ func (c *Campaign) validate() error {
 		return fmt.Errorf("weight %d: want 1 to %d", c.Weight, MaxWeight)
 	case c.Lease < 100*time.Millisecond || c.Lease > time.Hour:
 		return fmt.Errorf("lease %v: want 100ms to 1h", c.Lease)
+	case !commitForm.MatchString(c.Commit) || !commitForm.MatchString(c.Good):
+		return fmt.Errorf("commits %q and %q: want all 40 or 64 hexadecimal digits, or nothing", c.Commit, c.Good)
+	case c.Program != "" && (!hashForm.MatchString(c.Program) || BuildOf(c.Program) != c.Build):
+		return fmt.Errorf("program %q: want its SHA-256, which begins with the build %s", c.Program, c.Build)
 	case len(c.Probe) > maxProbe:
 		return fmt.Errorf("a probe of %d bytes: want at most %d", len(c.Probe), maxProbe)
 	}

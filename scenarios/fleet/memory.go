@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +19,7 @@ type Memory struct {
 	jobs      map[jobName]*memoryJob
 	order     uint64 // of the next job
 	results   map[jobName][]byte
+	programs  map[string][]byte
 	workers   map[string]*WorkerStatus
 	beats     map[string]time.Time
 }
@@ -39,7 +42,7 @@ type memoryJob struct {
 // NewMemory returns an empty queue.
 func NewMemory() *Memory {
 	return &Memory{
-		campaigns: map[string]*Campaign{}, jobs: map[jobName]*memoryJob{}, results: map[jobName][]byte{},
+		campaigns: map[string]*Campaign{}, jobs: map[jobName]*memoryJob{}, results: map[jobName][]byte{}, programs: map[string][]byte{},
 		workers: map[string]*WorkerStatus{}, beats: map[string]time.Time{},
 	}
 }
@@ -152,6 +155,42 @@ func (m *Memory) Results(_ context.Context, campaign string, kind Kind, f func(s
 	return nil
 }
 
+// Done implements Queue.
+func (m *Memory) Done(_ context.Context, campaign string, kind Kind) (keys []string, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name := range m.results {
+		if name.campaign == campaign && name.kind == kind {
+			keys = append(keys, name.key)
+		}
+	}
+	return keys, nil
+}
+
+// PutProgram implements Queue.
+func (m *Memory) PutProgram(_ context.Context, hash string, program io.Reader) error {
+	data, err := io.ReadAll(program)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.programs[hash] == nil {
+		m.programs[hash] = data
+	}
+	return nil
+}
+
+// Program implements Queue.
+func (m *Memory) Program(_ context.Context, hash string) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if data := m.programs[hash]; data != nil {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}
+	return nil, ErrNoProgram
+}
+
 // Left implements Queue.
 func (m *Memory) Left(_ context.Context, campaign string, kind Kind) (left Left, _ error) {
 	m.mu.Lock()
@@ -174,6 +213,8 @@ func (m *Memory) Remove(_ context.Context, campaign string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.campaigns, campaign)
+	used := Programs(slices.Collect(maps.Values(m.campaigns)))
+	maps.DeleteFunc(m.programs, func(hash string, _ []byte) bool { return !used[hash] })
 	maps.DeleteFunc(m.jobs, func(name jobName, _ *memoryJob) bool { return name.campaign == campaign })
 	maps.DeleteFunc(m.results, func(name jobName, _ []byte) bool { return name.campaign == campaign })
 	return nil

@@ -28,6 +28,7 @@ var ErrProgram = errors.New("the program did not run the seeds")
 type Program struct {
 	Path    string
 	Build   string
+	Hash    string        // SHA-256 of its file
 	Workers int           // runs at the same time; 0: one per core
 	Limit   time.Duration // for the seeds of one process; 0: an hour
 }
@@ -53,7 +54,24 @@ func OpenProgram(path string, workers int) (*Program, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, fmt.Errorf("%s: %w", full, err)
 	}
-	return &Program{Path: full, Build: fmt.Sprintf("%x", h.Sum(nil)[:8]), Workers: workers}, nil // as cli.BuildID has it
+	hash := fmt.Sprintf("%x", h.Sum(nil))
+	return &Program{Path: full, Build: BuildOf(hash), Hash: hash, Workers: workers}, nil
+}
+
+// BuildOf returns the build of a program by its hash, as cli.BuildID has it.
+func BuildOf(hash string) string { return hash[:16] }
+
+// put puts the program into a queue.
+func (p *Program) put(ctx context.Context, q Queue) error {
+	f, err := os.Open(p.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() > MaxProgram {
+		return errors.Join(err, fmt.Errorf("%s: want a program of at most %d MB: build it with -ldflags=-s", p.Path, MaxProgram>>20))
+	}
+	return q.PutProgram(ctx, p.Hash, f)
 }
 
 // seedRun is the files that a process has left of its seeds.

@@ -3,18 +3,26 @@ package fleet
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 )
 
 // Errors of a Queue.
 var (
-	ErrNoJob    = errors.New("no job is waiting")
-	ErrNoResult = errors.New("no result yet")
-	ErrConflict = errors.New("there is another campaign of this name")
+	ErrNoJob     = errors.New("no job is waiting")
+	ErrNoResult  = errors.New("no result yet")
+	ErrNoProgram = errors.New("the queue does not have this program")
+	ErrConflict  = errors.New("there is another campaign of this name")
 )
 
 // MaxResult bounds a result, in bytes.
 const MaxResult = 960 << 10
+
+// Bounds of programs in a queue, in bytes.
+const (
+	MaxProgram  = 256 << 20
+	MaxPrograms = 4 << 30 // together
+)
 
 // Queue is shared by the machines of a fleet: campaigns, their jobs and results. It is
 // safe for concurrent use.
@@ -41,10 +49,20 @@ type Queue interface {
 	// Results calls f with all results of a kind, in any order.
 	Results(ctx context.Context, campaign string, kind Kind, f func(key string, result []byte)) error
 
+	// Done lists the jobs of a kind that have a result, by key, in any order.
+	Done(ctx context.Context, campaign string, kind Kind) (keys []string, err error)
+
 	// Left counts the jobs of a kind that wait and that are leased.
 	Left(ctx context.Context, campaign string, kind Kind) (Left, error)
 
-	// Remove removes a campaign with its jobs and results.
+	// PutProgram keeps a program under its hash, unless it is there.
+	PutProgram(ctx context.Context, hash string, program io.Reader) error
+
+	// Program returns a program, or ErrNoProgram. The reader is to be closed.
+	Program(ctx context.Context, hash string) (io.ReadCloser, error)
+
+	// Remove removes a campaign with its jobs and results, and with its program if no
+	// other campaign has the same.
 	Remove(ctx context.Context, campaign string) error
 
 	// Beat tells of a worker, for a minute.
@@ -73,10 +91,11 @@ type Lease interface {
 
 // WorkerStatus is the report of a worker on itself.
 type WorkerStatus struct {
-	Name  string    `json:"name"`
-	Build string    `json:"build"`
-	Since time.Time `json:"since"`
-	Seeds uint64    `json:"seeds"` // that it has run
-	Jobs  uint64    `json:"jobs"`  // that it has done
-	Now   string    `json:"now"`   // its work
+	Name    string    `json:"name"`
+	Build   string    `json:"build"`             // of its own program; empty: it has none
+	Accepts bool      `json:"accepts,omitempty"` // it runs programs of the queue
+	Since   time.Time `json:"since"`
+	Seeds   uint64    `json:"seeds"` // that it has run
+	Jobs    uint64    `json:"jobs"`  // that it has done
+	Now     string    `json:"now"`   // its work
 }

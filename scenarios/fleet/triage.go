@@ -23,7 +23,7 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 		return errNotMine
 	}
 	result := &TriageResult{Worker: w.Name, Job: job}
-	run, part, err := w.Program.run(ctx, dir, c, job.Seed, 1, true)
+	run, part, err := w.programs[c.Name].run(ctx, dir, c, job.Seed, 1, true)
 	if err != nil {
 		result.Trouble = shorten(err.Error(), maxTrouble)
 		return w.giveUp(ctx, lease, err, result)
@@ -60,7 +60,9 @@ const (
 // hasOthers reports whether there is another worker for a campaign.
 func (w *Worker) hasOthers(ctx context.Context, c *Campaign) bool {
 	all, err := w.Queue.Workers(ctx)
-	return err == nil && slices.ContainsFunc(all, func(o *WorkerStatus) bool { return o.Name != w.Name && o.Build == c.Build })
+	return err == nil && slices.ContainsFunc(all, func(o *WorkerStatus) bool {
+		return o.Name != w.Name && (o.Build == c.Build || o.Accepts && c.Program != "")
+	})
 }
 
 // errNotMine returns a job to the queue: another worker is to do it, or this one if there is

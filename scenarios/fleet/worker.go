@@ -22,17 +22,19 @@ const MaxDeliveries = 4
 
 // Worker runs jobs until its context ends.
 type Worker struct {
-	Name    string
-	Queue   Queue
-	Program *Program
-	Dir     string        // for temporary files
-	Idle    time.Duration // between two looks when there is no job; 0: two seconds
-	Log     *slog.Logger
+	Name     string
+	Queue    Queue
+	Program  *Program      // of its own; nil: only programs of the queue are run
+	Accepted *Accepted     // programs of the queue; nil: none is run
+	Dir      string        // for temporary files
+	Idle     time.Duration // between two looks when there is no job; 0: two seconds
+	Log      *slog.Logger
 
-	fair    fairness
-	list    []*Campaign // of the program's build
-	listed  time.Time
-	refused map[string]bool // campaigns of other builds, told already
+	fair     fairness
+	list     []*Campaign         // that it has a program for
+	programs map[string]*Program // by campaign
+	listed   time.Time
+	refused  map[string]string // why a campaign is left to others, as it was told
 
 	mu     sync.Mutex
 	status WorkerStatus
@@ -47,8 +49,11 @@ const (
 
 // Run runs jobs. The error is that of the context.
 func (w *Worker) Run(ctx context.Context) error {
-	w.refused = map[string]bool{}
-	w.status = WorkerStatus{Name: w.Name, Build: w.Program.Build, Since: time.Now().UTC()}
+	w.refused = map[string]string{}
+	w.status = WorkerStatus{Name: w.Name, Accepts: w.Accepted != nil, Since: time.Now().UTC()}
+	if w.Program != nil {
+		w.status.Build = w.Program.Build
+	}
 	w.tell(ctx, "idle")
 	done := make(chan struct{})
 	defer func() { <-done }()
@@ -102,8 +107,8 @@ func (w *Worker) take(ctx context.Context) (*Campaign, Lease, error) {
 	return nil, nil, ErrNoJob
 }
 
-// refresh lists the campaigns of the program's build, and says once of each other one why
-// it is left to other workers.
+// refresh lists the campaigns that the worker has a program for, and says once of each
+// other one why it is left to other workers.
 func (w *Worker) refresh(ctx context.Context) error {
 	if time.Since(w.listed) < min(cmp.Or(w.Idle, listInterval), listInterval) {
 		return nil
@@ -112,18 +117,35 @@ func (w *Worker) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.listed, w.list = time.Now(), nil
+	w.listed, w.list, w.programs = time.Now(), nil, map[string]*Program{}
 	for _, c := range all {
-		switch {
-		case c.Build == w.Program.Build:
-			w.list = append(w.list, c)
-		case !w.refused[c.Name]:
-			w.refused[c.Name] = true
-			w.Log.Warn(fmt.Sprintf("campaign %s is of another build: give --binary a copy of the file with which it was submitted", c.Name), "want", c.Build, "have", w.Program.Build)
+		p, err := w.programFor(ctx, c)
+		if err == nil {
+			w.list, w.programs[c.Name] = append(w.list, c), p
+			delete(w.refused, c.Name)
+		} else if text := err.Error(); w.refused[c.Name] != text && ctx.Err() == nil {
+			w.refused[c.Name] = text
+			w.Log.Warn(fmt.Sprintf("campaign %s is left to other workers: %s", c.Name, text))
 		}
 	}
 	return nil
 }
+
+// programFor returns the program that runs a campaign: the worker's own, or one of the queue.
+func (w *Worker) programFor(ctx context.Context, c *Campaign) (*Program, error) {
+	switch {
+	case w.Program != nil && w.Program.Build == c.Build:
+		return w.Program, nil
+	case w.Accepted != nil && c.Program != "":
+		return w.Accepted.program(ctx, w.Queue, c.Program)
+	case w.Program == nil:
+		return nil, fmt.Errorf("%w: it is of build %s, and the queue does not have its program: submit it with --send-program, or give --binary", errBuild, c.Build)
+	}
+	return nil, fmt.Errorf("%w: it is of build %s, and this worker has %s: give --binary a copy of the file with which it was submitted", errBuild, c.Build, w.Program.Build)
+}
+
+// errBuild is wrapped by errors about a campaign that a worker has no program for.
+var errBuild = errors.New("another build")
 
 // do does a job, and keeps its lease meanwhile.
 func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) {
@@ -193,7 +215,7 @@ func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
 func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir string) error {
 	job := lease.Job()
 	first, seeds := c.Range(job.Range)
-	run, part, err := w.Program.run(ctx, dir, c, first, seeds, false)
+	run, part, err := w.programs[c.Name].run(ctx, dir, c, first, seeds, false)
 	if err != nil {
 		return w.giveUp(ctx, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
 	}

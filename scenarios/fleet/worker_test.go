@@ -176,7 +176,7 @@ func TestACampaignOfAnotherBuildIsLeftToOthers(t *testing.T) {
 	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
 	f.work("ada")
 	require.Eventually(t, func() bool {
-		return bytes.Contains(f.log.Bytes(), []byte("campaign night is of another build: give --binary a copy of the file with which it was submitted"))
+		return bytes.Contains(f.log.Bytes(), []byte("give --binary a copy of the file with which it was submitted"))
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, 1, f.read().Left.Waiting)
 }
@@ -216,6 +216,7 @@ type testFleet struct {
 	queue    fleet.Queue
 	campaign *fleet.Campaign
 	program  *fleet.Program
+	accepted *fleet.Accepted
 	log      fleettest.Buffer
 }
 
@@ -234,7 +235,7 @@ func newFleet(t *testing.T, seeds uint64) *testFleet {
 }
 
 func (f *testFleet) worker(name string) *fleet.Worker {
-	return &fleet.Worker{Name: name, Queue: f.queue, Program: f.program, Dir: f.t.TempDir(), Idle: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&f.log, nil))}
+	return &fleet.Worker{Name: name, Queue: f.queue, Program: f.program, Accepted: f.accepted, Dir: f.t.TempDir(), Idle: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&f.log, nil))}
 }
 
 // work has workers work until the test ends.

@@ -1,7 +1,11 @@
 package natsqueue_test
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +154,41 @@ var conformance = []struct {
 		require.Zero(t, left(t, q, c))
 		_, err = q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
 		require.ErrorIs(t, err, fleet.ErrNoResult)
+	}},
+	{"the jobs with a result are listed", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		none, err := q.Done(t.Context(), c.Name, fleet.RangeKind)
+		require.NoError(t, err)
+		require.Empty(t, none)
+		for _, key := range []string{"3", "12"} {
+			_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, key, []byte("done"))
+			require.NoError(t, err)
+		}
+		keys, err := q.Done(t.Context(), c.Name, fleet.RangeKind)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"3", "12"}, keys)
+	}},
+	{"a program is kept once, until the last campaign that needs it is removed", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		text := strings.Repeat("program", 100_000) // in several messages
+		hash := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+		_, err := q.Program(t.Context(), hash)
+		require.ErrorIs(t, err, fleet.ErrNoProgram)
+		a, b := *c, *c
+		a.Name, b.Name = c.Name+"-a", c.Name+"-b"
+		for _, o := range []*fleet.Campaign{&a, &b} {
+			o.Build, o.Program = fleet.BuildOf(hash), hash
+			require.NoError(t, q.AddCampaign(t.Context(), o))
+			require.NoError(t, q.PutProgram(t.Context(), hash, strings.NewReader(text)))
+		}
+		for _, o := range []*fleet.Campaign{&a, &b} {
+			program, err := q.Program(t.Context(), hash)
+			require.NoError(t, err)
+			got, err := io.ReadAll(program)
+			require.NoError(t, errors.Join(err, program.Close()))
+			require.Equal(t, text, string(got))
+			require.NoError(t, q.Remove(t.Context(), o.Name))
+		}
+		_, err = q.Program(t.Context(), hash)
+		require.ErrorIs(t, err, fleet.ErrNoProgram)
 	}},
 	{"workers tell of themselves", func(t *testing.T, q fleet.Queue, _ *fleet.Campaign) {
 		for _, seeds := range []uint64{1, 2} {

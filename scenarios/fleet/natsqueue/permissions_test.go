@@ -2,6 +2,7 @@ package natsqueue_test
 
 import (
 	"context"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	operator, err := natsqueue.Open(t.Context(), as("operator"))
 	require.NoError(t, err)
 	c := added(t, operator)
+	require.NoError(t, operator.PutProgram(t.Context(), "hash", strings.NewReader("program")))
 	require.NoError(t, operator.AddJobs(t.Context(), jobs(c, 2)))
 
 	nc := as("worker")
@@ -60,6 +62,11 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	workers, err := q.Workers(t.Context())
 	require.NoError(t, err)
 	require.Len(t, workers, 1)
+	program, err := q.Program(t.Context(), "hash")
+	require.NoError(t, err)
+	text, err := io.ReadAll(program)
+	require.NoError(t, err)
+	require.Equal(t, "program", string(text))
 
 	// And no more. A list of results is refused, and in words.
 	err = q.Results(t.Context(), c.Name, fleet.RangeKind, func(string, []byte) {})
@@ -73,6 +80,7 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	require.NoError(t, err)
 	_, err = kv.Put(ctx, c.Name, []byte("{}"))
 	require.Error(t, err)
+	require.Error(t, q.PutProgram(ctx, "other", strings.NewReader("program")))
 	_, err = js.Publish(ctx, "lockstep.jobs."+c.Name+".range.9", []byte("{}"))
 	require.Error(t, err)
 	require.Equal(t, 1, left(t, operator, c).Waiting+left(t, operator, c).Leased)

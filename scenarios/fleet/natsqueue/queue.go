@@ -22,6 +22,7 @@ const (
 	campaignsBucket = "lockstep-campaigns"
 	resultsBucket   = "lockstep-results"
 	workersBucket   = "lockstep-workers"
+	programsBucket  = "lockstep-programs"
 )
 
 // beatTime is the time for which the queue tells of a worker.
@@ -59,6 +60,9 @@ func Setup(ctx context.Context, nc *nats.Conn, replicas int) error {
 			b.Replicas = replicas
 			_, err = js.CreateOrUpdateKeyValue(ctx, b)
 		}
+	}
+	if err == nil {
+		_, err = js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: programsBucket, Description: "programs of campaigns", Storage: jetstream.FileStorage, Replicas: replicas})
 	}
 	if err != nil {
 		return fmt.Errorf("the streams of the fleet could not be made: %w", err)
@@ -223,8 +227,13 @@ var errNoAnswer = errors.New("the queue does not answer: may this user read the 
 
 // Results implements fleet.Queue.
 func (q *Queue) Results(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte)) error {
+	return q.watch(ctx, campaign, kind, f)
+}
+
+// watch calls f with all results of a kind.
+func (q *Queue) watch(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte), options ...jetstream.WatchOpt) error {
 	prefix := resultKey(campaign, kind, "")
-	w, err := q.results.Watch(ctx, prefix+"*", jetstream.IgnoreDeletes())
+	w, err := q.results.Watch(ctx, prefix+"*", append(options, jetstream.IgnoreDeletes())...)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
@@ -246,6 +255,12 @@ func (q *Queue) Results(ctx context.Context, campaign string, kind fleet.Kind, f
 			f(strings.TrimPrefix(e.Key(), prefix), e.Value())
 		}
 	}
+}
+
+// Done implements fleet.Queue. Of the results only the keys are read.
+func (q *Queue) Done(ctx context.Context, campaign string, kind fleet.Kind) (keys []string, err error) {
+	err = q.watch(ctx, campaign, kind, func(key string, _ []byte) { keys = append(keys, key) }, jetstream.MetaOnly())
+	return keys, err
 }
 
 // Left implements fleet.Queue.

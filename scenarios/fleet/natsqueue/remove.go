@@ -21,6 +21,9 @@ func (q *Queue) Remove(ctx context.Context, campaign string) error {
 			return err
 		}
 	}
+	if err := q.dropPrograms(ctx); err != nil {
+		return err
+	}
 	if err := purge(ctx, q.js, jobsStream, fmt.Sprintf("%s.%s.>", jobsSubject, campaign)); err != nil {
 		return err
 	}

@@ -120,3 +120,12 @@ func (s *Server) Connect(l Login) (*nats.Conn, error) {
 	}
 	return nats.Connect("", options...)
 }
+
+// Messages returns the number of messages that the server has got and sent since it began.
+func (s *Server) Messages() (in, out int64) {
+	v, err := s.Varz(nil)
+	if err != nil {
+		return 0, 0 // it has no options that could be wrong
+	}
+	return v.InMsgs, v.OutMsgs
+}

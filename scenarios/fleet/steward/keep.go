@@ -5,10 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"time"
 
-	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
 )
@@ -30,8 +28,8 @@ func (s *Steward) keep(c *fleet.Campaign, e *Ending) error {
 		return err
 	}
 	m := j.Merged()
-	r := board.RecordOf(&m)
-	r.Ended, r.Build, r.Command = time.Now().UTC(), campaign.Build{Version: c.Build}, "lockstep fleet status "+c.Name
+	r := recordOf(c, &m)
+	r.Ended = time.Now().UTC()
 	if err := board.AppendRecord(s.Out, r); err != nil {
 		return err
 	}
@@ -44,14 +42,12 @@ func (s *Steward) keep(c *fleet.Campaign, e *Ending) error {
 // unsafeInNames matches the characters that the name of a folder does not have.
 var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// keepFailure keeps the plan and the verdict of a failure in a folder. The names come from
-// strangers.
+// keepFailure keeps the plan and the verdict of a failure in a folder.
 func (s *Steward) keepFailure(system string, t *fleet.TriageResult) error {
 	if t == nil || len(t.Plan) == 0 {
 		return nil
 	}
-	name := unsafeInNames.ReplaceAllString(system+"-"+strconv.FormatUint(t.Job.Seed, 10)+"-"+t.Job.Signature, "-")
-	dir := filepath.Join(s.Out, "failure-"+name[:min(len(name), 150)])
+	dir := s.failureDir(system, t)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}

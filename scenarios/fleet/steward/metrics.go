@@ -9,11 +9,16 @@ import (
 )
 
 // Collector is the metrics of a queue. Each scrape asks the queue; results are not read.
-type Collector struct{ Queue fleet.Queue }
+type Collector struct {
+	Queue fleet.Queue
+	Watch *Watch // with the figures of campaigns in progress; nil: none
+}
 
 var (
 	jobsMetric    = prometheus.NewDesc("lockstep_fleet_jobs", "Jobs that are not done.", []string{"campaign", "kind", "state"}, nil)
 	workersMetric = prometheus.NewDesc("lockstep_fleet_workers", "Workers of the last minute.", []string{"build"}, nil)
+	doneMetric    = prometheus.NewDesc("lockstep_fleet_seeds", "Seeds of a campaign in progress, by their end.", []string{"campaign", "state"}, nil)
+	marksMetric   = prometheus.NewDesc("lockstep_fleet_marks", "Coverage marks that a campaign in progress has hit.", []string{"campaign"}, nil)
 	seedsMetric   = prometheus.NewDesc("lockstep_fleet_worker_seeds", "Seeds that a worker of the last minute has run since it began.", []string{"worker"}, nil)
 )
 
@@ -22,6 +27,8 @@ func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	to <- jobsMetric
 	to <- workersMetric
 	to <- seedsMetric
+	to <- doneMetric
+	to <- marksMetric
 }
 
 // scrapeTimeout bounds the time of a scrape.
@@ -31,6 +38,7 @@ const scrapeTimeout = 5 * time.Second
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
+	c.collectFigures(to)
 	campaigns, err := c.Queue.Campaigns(ctx)
 	if err != nil {
 		return
@@ -56,5 +64,23 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	}
 	for build, n := range builds {
 		to <- prometheus.MustNewConstMetric(workersMetric, prometheus.GaugeValue, float64(n), build)
+	}
+}
+
+// collectFigures collects the figures of campaigns in progress.
+func (c *Collector) collectFigures(to chan<- prometheus.Metric) {
+	if c.Watch == nil {
+		return
+	}
+	for _, l := range c.Watch.Running() {
+		f, ok := l.Now()
+		if !ok {
+			continue
+		}
+		r := &f.Record
+		for state, n := range map[string]uint64{"done": r.Seeds, "failed": r.Failed, "undecided": r.Undecided, "waiting": f.Total - r.Seeds} {
+			to <- prometheus.MustNewConstMetric(doneMetric, prometheus.GaugeValue, float64(n), f.Name, state)
+		}
+		to <- prometheus.MustNewConstMetric(marksMetric, prometheus.GaugeValue, float64(r.Marks.Hit), f.Name)
 	}
 }

@@ -14,12 +14,14 @@ import (
 
 // Steward looks after the campaigns of a queue. There is to be one for each.
 type Steward struct {
-	Queue  fleet.Queue
-	Out    string                                     // folder for the results of campaigns
-	Canary *fleet.Program                             // that has the system canary; nil: none is sent
-	Tell   func(ctx context.Context, e *Ending) error // of each campaign that has ended; nil: nothing is told
-	Every  time.Duration                              // between two looks; 0: five seconds
-	Log    *slog.Logger
+	Queue      fleet.Queue
+	Out        string                                     // folder for the results of campaigns
+	Canary     *fleet.Program                             // that has the system canary; nil: none is sent
+	Tell       func(ctx context.Context, e *Ending) error // of each campaign that has ended; nil: nothing is told
+	Watch      *Watch                                     // that is filled; nil: none
+	Repository *Repository                                // with the source of the programs; nil: no failure is traced back to a commit
+	Every      time.Duration                              // between two looks; 0: five seconds
+	Log        *slog.Logger
 
 	settled map[string]bool // campaigns that have ended
 	canary  string          // the last one that was sent
@@ -29,6 +31,7 @@ type Steward struct {
 type Ending struct {
 	*fleet.Report
 	Standings []board.Standing `json:"standings,omitempty"` // new, ongoing, gone and regressed failures
+	Culprits  []Culprit        `json:"culprits,omitempty"`  // commits that brought failures
 	Alarm     string           `json:"alarm,omitempty"`     // the fleet does not work as it should
 }
 
@@ -57,7 +60,26 @@ func (s *Steward) Round(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return s.fillWatch(ctx, campaigns, now)
+}
+
+// fillWatch brings the figures of the campaigns in progress up to date.
+func (s *Steward) fillWatch(ctx context.Context, campaigns []*fleet.Campaign, now time.Time) error {
+	if s.Watch == nil {
+		return nil
+	}
+	inProgress := map[string]bool{}
+	for _, c := range campaigns {
+		if s.settled[c.Name] {
+			continue
+		}
+		inProgress[c.Name] = true
+		if err := s.Watch.look(ctx, s.Queue, c, now); err != nil {
+			return err
+		}
+	}
+	s.Watch.keep(inProgress)
+	return s.Watch.lookAtWorkers(ctx, s.Queue, now)
 }
 
 // look looks at a campaign that has not ended. Its results are read only when no job is
@@ -104,12 +126,16 @@ func (s *Steward) stateFile(c *fleet.Campaign) string {
 // kept.
 func (s *Steward) end(ctx context.Context, c *fleet.Campaign, r *fleet.Report) error {
 	e := &Ending{Report: r}
+	if s.Watch != nil {
+		s.Watch.drop(c.Name) // before there is a record of it
+	}
 	if IsCanary(c.Name) {
 		e.Alarm = canaryAlarm(r)
 	} else if err := s.keep(c, e); err != nil {
 		return err
 	}
 	s.settle(c)
+	s.trace(ctx, c, e)
 	level := slog.LevelInfo
 	if e.Alarm != "" {
 		level = slog.LevelError

@@ -17,7 +17,6 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/steward"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/board"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -105,20 +104,7 @@ func TestMetrics(t *testing.T) {
 	require.NoError(t, f.queue.Beat(t.Context(), &fleet.WorkerStatus{Name: "bob", Build: "b1", Seeds: 7}))
 	_, err := f.queue.Take(t.Context(), f.campaign, fleet.RangeKind)
 	require.NoError(t, err)
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(&steward.Collector{Queue: f.queue})
-	families, err := registry.Gather()
-	require.NoError(t, err)
-	values := map[string]float64{}
-	for _, family := range families {
-		for _, m := range family.Metric {
-			name := family.GetName()
-			for _, l := range m.Label {
-				name += " " + l.GetValue()
-			}
-			values[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
-		}
-	}
+	values := gather(t, f)
 	require.Equal(t, 4.0, values["lockstep_fleet_jobs monday range waiting"])
 	require.Equal(t, 1.0, values["lockstep_fleet_jobs monday range leased"])
 	require.Equal(t, 1.0, values["lockstep_fleet_workers b1"])
@@ -133,6 +119,7 @@ type testFleet struct {
 	campaign *fleet.Campaign
 	steward  *steward.Steward
 	now      func() time.Time
+	worker   *fleet.Worker
 	stop     func() // of the worker
 	log      fleettest.Buffer
 }
@@ -149,16 +136,24 @@ func newFleet(t *testing.T) *testFleet {
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(&f.log, nil))
 	f.steward = &steward.Steward{Queue: f.queue, Out: filepath.Join(t.TempDir(), "out"), Log: log}
-	w := &fleet.Worker{Name: "ada", Queue: f.queue, Program: program, Dir: t.TempDir(), Idle: 10 * time.Millisecond, Log: log}
+	f.worker = &fleet.Worker{
+		Name: "ada", Queue: f.queue, Program: program, Accepted: &fleet.Accepted{Dir: t.TempDir(), Example: fleet.Program{Workers: 1}},
+		Dir: t.TempDir(), Idle: 10 * time.Millisecond, Log: log,
+	}
+	f.work()
+	return f
+}
+
+// work has the worker work until stop is called.
+func (f *testFleet) work() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = w.Run(ctx) // the error of ctx
+		_ = f.worker.Run(ctx) // the error of ctx
 	}()
 	f.stop = func() { cancel(); <-ended }
-	t.Cleanup(f.stop)
-	return f
+	f.t.Cleanup(f.stop)
 }
 
 // until looks after the fleet until something holds.

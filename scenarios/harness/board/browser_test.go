@@ -28,8 +28,9 @@ func TestPageInABrowser(t *testing.T) {
 	progress := newProgress(live)
 	progress.add(90)
 	mutants := []Mutant{{Mutant: "quick", Kills: 5, Starts: 5, Seeds: 2}, {Mutant: "slow", Kills: 5, Starts: 5, Seeds: 700}, {Mutant: hostile, Class: hostile, Starts: 5, Seeds: 2000}}
+	machines := []Worker{{Name: hostile, Build: "0123456789abcdef", Now: "range night/3", Seeds: 4000, Jobs: 4, Heard: time.Date(2030, 1, 6, 10, 0, 0, 0, time.UTC)}}
 	b := pagetest.Browser(t)
-	address := start(t, t.Context(), Config{Dir: dir, Live: live, Mutants: mutants, Every: 200 * time.Millisecond})
+	address := start(t, t.Context(), Config{Dir: dir, Live: live, Source: &others{machines: machines}, Mutants: mutants, Every: 200 * time.Millisecond})
 	p := openPage(t, b, address)
 
 	p.eventually(`document.querySelectorAll(".failure").length`, 6)
@@ -39,6 +40,8 @@ func TestPageInABrowser(t *testing.T) {
 	p.is(`document.querySelectorAll("img, script:not([src])").length`, 0) // of the names that are markup
 	p.is(`document.body.innerText.includes("<img src=x onerror=alert(1)>")`, true)
 	p.is(`document.querySelector("#kills p").textContent`, "2 of 3 mutants found by campaigns.")
+	p.is(`document.querySelectorAll("#machines tbody tr").length`, 1)
+	p.is(`[...document.querySelectorAll("#commit-table tbody th")].map((e) => e.textContent).join()`, "3333333333,2222222222,1111111111,0000000000")
 	p.pictures("")
 
 	// The figures move, and the choices of a reader stay.
@@ -81,6 +84,7 @@ func fillFolder(t *testing.T, dir string) {
 		r.Ended = time.Date(2030, 1, 2+i, 22, 10, 0, 0, time.UTC)
 		r.Failed, r.Seconds, r.SeedsPerSecond = uint64(len(r.Signatures)), 12+float64(i), 150-9*float64(i%3)
 		r.Marks, r.Pairs = Reached{110, 117}, Reached{465, 465}
+		r.Build.Revision = strings.Repeat(fmt.Sprint(i), 40)
 		if i == 3 {
 			r.System, r.Command = "mine", hostile
 		}

@@ -1,5 +1,7 @@
 package board
 
+import "slices"
+
 // Word says how the failures of a signature stand in a campaign against the earlier ones.
 type Word string
 
@@ -87,4 +89,26 @@ func (s *signatures) meet(g Signature) Word {
 		return Regressed
 	}
 	return Ongoing
+}
+
+// LastGood returns the revision of the newest campaign in a folder that ran the first seed of
+// a signature of the last campaign, and did not show it: of the same plans, and of a known
+// revision without changes. It is empty if there is none.
+func LastGood(dir, signature string) (revision string, err error) {
+	records, _, err := readRecords(dir)
+	if err != nil || len(records) == 0 {
+		return "", err
+	}
+	last := &records[len(records)-1]
+	at := slices.IndexFunc(last.Signatures, func(g Signature) bool { return g.Signature == signature })
+	if at < 0 {
+		return "", nil
+	}
+	for _, r := range slices.Backward(records[:len(records)-1]) {
+		shows := r.More > 0 || slices.ContainsFunc(r.Signatures, func(g Signature) bool { return g.Signature == signature })
+		if r.lineage() == last.lineage() && r.Build.Revision != "" && !r.Build.Modified && !shows && r.covers(last.Signatures[at].First) {
+			return r.Build.Revision, nil
+		}
+	}
+	return "", nil
 }

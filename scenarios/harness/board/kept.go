@@ -27,7 +27,7 @@ type Kept struct {
 // in a sandbox, all others as plain text.
 var (
 	pageNames = []string{"report.html", "history.html"}
-	textNames = []string{"verdict.txt", "trace.txt", "shrunk.json", "plan.json", "history.jsonl", "necessity.json"}
+	textNames = []string{"verdict.txt", "bisect.txt", "trace.txt", "shrunk.json", "plan.json", "history.jsonl", "necessity.json"}
 )
 
 const (

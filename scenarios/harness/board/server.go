@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,8 @@ type Config struct {
 	States  []string // state files of campaigns
 	Mutants []Mutant
 	Live    *Live         // the campaign of this process; nil: none
+	Source  Source        // more campaigns in progress; nil: none
+	Metrics http.Handler  // of GET /metrics; nil: there are none
 	Every   time.Duration // between two looks at the files and two live figures; 0: a second
 }
 
@@ -31,8 +34,8 @@ type Server struct {
 
 	mu     sync.Mutex // guards the fields below
 	states []*stateFile
-	mark   string // of the folder, when it was last looked at
-	told   []byte // the last figures of Config.Live
+	mark   string            // of the folder, when it was last looked at
+	told   map[string][]byte // the last message by campaign; "": that of the workers
 }
 
 // NewServer returns a server that has read the state files once.
@@ -40,7 +43,7 @@ func NewServer(c Config) *Server {
 	if c.Every == 0 {
 		c.Every = time.Second
 	}
-	s := &Server{config: c, mark: folderMark(c.Dir)}
+	s := &Server{config: c, mark: folderMark(c.Dir), told: map[string][]byte{}}
 	for _, name := range c.States {
 		state := &stateFile{name: name}
 		state.read()
@@ -94,6 +97,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/campaigns", s.serveView)
 	mux.HandleFunc("GET /v1/campaigns/events", s.serveEvents)
 	mux.HandleFunc("GET /failures/{folder}/{file}", s.serveFile)
+	if s.config.Metrics != nil {
+		mux.Handle("GET /metrics", s.config.Metrics)
+	}
 	return guarded(ownHost(mux))
 }
 
@@ -124,15 +130,15 @@ func (s *Server) view() (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	var running *Record
-	live, states := s.figures()
-	if f, ok := s.config.Live.now(); ok {
-		if running = &f.Record; recorded(records, running) {
-			running = nil
+	var running []Record
+	for _, l := range s.lives() {
+		if f, ok := l.Now(); ok && !recorded(records, &f.Record) {
+			running = append(running, f.Record)
 		}
 	}
+	live, states := s.figures()
 	v := newView(records, running, kept)
-	v.Dir, v.Live, v.Mutants = s.config.Dir, live, s.config.Mutants
+	v.Dir, v.Live, v.Workers, v.Mutants = s.config.Dir, live, s.workers(), s.config.Mutants
 	v.Notes = append(append(notes, more...), states...)
 	return v, nil
 }
@@ -159,8 +165,10 @@ func (s *Server) kept() ([]Kept, []string, error) {
 // figures returns the figures of all campaigns, with their samples, and notes about state
 // files that cannot be read.
 func (s *Server) figures() (all []Figures, notes []string) {
-	if f, ok := s.config.Live.now(); ok {
-		all = append(all, f)
+	for _, l := range s.lives() {
+		if f, ok := l.Now(); ok {
+			all = append(all, f)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,13 +186,7 @@ func (s *Server) figures() (all []Figures, notes []string) {
 func (s *Server) look() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f, ok := s.config.Live.now(); ok {
-		if told := message("figures", f.latest()); !bytes.Equal(told, s.told) {
-			s.told = told
-			s.hub.publish(told)
-		}
-	}
-	changed := false
+	changed := s.tellRunning()
 	for _, state := range s.states {
 		if !state.read() {
 			continue
@@ -203,6 +205,30 @@ func (s *Server) look() {
 		s.mark = mark
 		s.hub.publish(message("changed", struct{}{}))
 	}
+}
+
+// tellRunning tells the open pages of the campaigns in progress and of the workers, as far
+// as they have changed. It reports whether a campaign has ended.
+func (s *Server) tellRunning() (ended bool) {
+	tell := func(name string, text []byte) {
+		if !bytes.Equal(text, s.told[name]) {
+			s.told[name] = text
+			s.hub.publish(text)
+		}
+	}
+	known := map[string]bool{"": true}
+	for _, l := range s.lives() {
+		if f, ok := l.Now(); ok {
+			known[f.Name] = true
+			tell(f.Name, message("figures", f.latest()))
+		}
+	}
+	if workers := s.workers(); len(workers) > 0 || s.told[""] != nil {
+		tell("", message("workers", append([]Worker{}, workers...)))
+	}
+	before := len(s.told)
+	maps.DeleteFunc(s.told, func(name string, _ []byte) bool { return !known[name] })
+	return len(s.told) < before
 }
 
 // latest has only the last of the samples.

@@ -275,14 +275,20 @@ func eventsOf(body io.Reader) <-chan event {
 // next returns the figures of the next event of a name. Others are passed over.
 func next(t *testing.T, events <-chan event, name string) (f Figures) {
 	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(nextEvent(t, events, name)), &f))
+	return f
+}
+
+// nextEvent returns the data of the next event of a name. Others are passed over.
+func nextEvent(t *testing.T, events <-chan event, name string) (data string) {
+	t.Helper()
 	timeout := time.After(10 * time.Second)
 	for {
 		select {
 		case e, ok := <-events:
 			require.True(t, ok, "the events have ended before "+name)
 			if e.name == name {
-				require.NoError(t, json.Unmarshal([]byte(e.data), &f))
-				return f
+				return e.data
 			}
 		case <-timeout:
 			require.FailNow(t, "there is no event "+name)

@@ -17,11 +17,12 @@ const (
 type View struct {
 	Format    string     `json:"format"`
 	Version   int        `json:"version"`
-	Dir       string     `json:"dir"`              // the folder of failures
-	Live      []Figures  `json:"live,omitempty"`   // the campaign in progress, and state files
-	Failures  []Failure  `json:"failures"`         // present ones first, then the gone ones
-	Others    []Kept     `json:"others,omitempty"` // kept failures of which no record tells
-	Campaigns []Campaign `json:"campaigns"`        // the newest first; one in progress comes first
+	Dir       string     `json:"dir"`               // the folder of failures
+	Live      []Figures  `json:"live,omitempty"`    // campaigns in progress, and state files
+	Workers   []Worker   `json:"workers,omitempty"` // machines that run the campaigns in progress
+	Failures  []Failure  `json:"failures"`          // present ones first, then the gone ones
+	Others    []Kept     `json:"others,omitempty"`  // kept failures of which no record tells
+	Campaigns []Campaign `json:"campaigns"`         // the newest first; those in progress come first
 	Mutants   []Mutant   `json:"mutants,omitempty"`
 	Notes     []string   `json:"notes,omitempty"` // damage and limits, a sentence each
 }
@@ -49,16 +50,16 @@ type Failure struct {
 // maxBefore bounds the standings that a failure has of earlier campaigns.
 const maxBefore = 30
 
-// newView puts a view together. running is the campaign in progress, nil if there is none.
-func newView(records []Record, running *Record, kept []Kept) *View {
+// newView puts a view together. running are the campaigns in progress.
+func newView(records, running []Record, kept []Kept) *View {
 	v := &View{Format: Format, Version: Version, Failures: []Failure{}, Campaigns: []Campaign{}}
-	if running != nil {
-		records = append(slices.Clip(records), *running)
+	for _, r := range slices.Backward(running) { // each is compared with those that have ended
+		standings := Compare(append(slices.Clip(records), r))
+		v.Campaigns = append(v.Campaigns, Campaign{r, true, standings[len(records)]})
 	}
 	standings := Compare(records)
 	for i := range slices.Backward(records) {
-		now := running != nil && i == len(records)-1
-		v.Campaigns = append(v.Campaigns, Campaign{records[i], now, standings[i]})
+		v.Campaigns = append(v.Campaigns, Campaign{records[i], false, standings[i]})
 	}
 	v.addFailures()
 	v.addKept(kept)

@@ -22,7 +22,7 @@ func TestView(t *testing.T) {
 		{Folder: "new", System: "s", Signature: "b", Changed: records[1].Ended},
 		{Folder: "strange"}, {Folder: "of another system", System: "t", Signature: "b"},
 	}
-	v := newView(records, &now, kept)
+	v := newView(records, []Record{now}, kept)
 	type row struct {
 		signature string
 		word      Word

@@ -43,7 +43,7 @@ const campaigns = (() => {
   const isNumber = (name) => ["seeds", "failed", "undecided", "seeds/s"].includes(name);
 
   function row(c) {
-    const [kind, text] = verdict(c);
+    const [kind, text] = verdicts.of(c);
     const cells = {
       verdict: dom.el("span", { class: "verdict " + kind }, text),
       failures: dom.el("span", { class: "words" }, words.count(c.standings)),
@@ -53,14 +53,6 @@ const campaigns = (() => {
     };
     return dom.el("tr", {}, dom.el("th", { scope: "row" }, c.running ? "in progress" : dom.el("time", { datetime: c.ended }, values.time(c.ended))),
       columns.slice(1).map((name) => dom.el("td", { "data-name": name, class: name === "command" ? "command" : isNumber(name) ? "number" : name === "failures" ? null : "short" }, cells[name])));
-  }
-
-  function verdict(c) {
-    if (c.running) return ["", "running"];
-    if (c.differed) return ["fault", "harness fault"];
-    const text = c.failed > 0 ? "failed" : c.undecided > 0 ? "undecided" : "passed";
-    if (c.interrupted) return [text === "passed" ? "interrupted" : text, text === "passed" ? "interrupted" : text + ", interrupted"];
-    return [text, text];
   }
 
   function build(b) {

@@ -71,5 +71,15 @@ const figures = (() => {
     e.value = share;
   }
 
-  return { show };
+  // keep removes the campaigns that are not in a list of names.
+  function keep(names) {
+    for (const [name, p] of panels) {
+      if (names.includes(name)) continue;
+      p.element.remove();
+      panels.delete(name);
+    }
+    dom.byId("live").hidden = panels.size === 0;
+  }
+
+  return { show, keep };
 })();

@@ -1,7 +1,7 @@
 // files: links to the files of a failure, and lines to paste.
 const files = (() => {
   const names = {
-    "report.html": "report", "history.html": "history as a picture", "verdict.txt": "verdict", "trace.txt": "trace", "shrunk.json": "shrunk plan",
+    "report.html": "report", "history.html": "history as a picture", "verdict.txt": "verdict", "bisect.txt": "commit", "trace.txt": "trace", "shrunk.json": "shrunk plan",
     "plan.json": "plan", "history.jsonl": "history", "necessity.json": "necessity",
   };
 

@@ -33,6 +33,9 @@
   function show(view) {
     dom.byId("dir").replaceChildren("in ", dom.el("bdi", {}, view.dir));
     notes(view.notes ?? []);
+    figures.keep((view.live ?? []).map((f) => f.name));
+    workers.show(view.workers);
+    commits.show(view.campaigns);
     failures.show(view);
     campaigns.show(view);
     mutants.show(view);
@@ -59,6 +62,7 @@
       if (now !== groups) read(); // the words of the failures may have changed
       groups = now;
     });
+    events.addEventListener("workers", (e) => workers.show(JSON.parse(e.data)));
     events.addEventListener("changed", read);
     events.addEventListener("end", () => {
       events.close();

@@ -1,0 +1,108 @@
+package natsqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// errFull is wrapped by the error about a queue with too many programs.
+var errFull = errors.New("the queue has no room for the program")
+
+// programs opens the bucket of programs. Few need it, and a worker may have no right to it.
+func (q *Queue) programs(ctx context.Context) (jetstream.ObjectStore, error) {
+	bucket, err := q.js.ObjectStore(ctx, programsBucket)
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s of the fleet: %w: fleet serve of this version makes it; may this user read it?", programsBucket, err)
+	}
+	return bucket, nil
+}
+
+// PutProgram implements fleet.Queue.
+func (q *Queue) PutProgram(ctx context.Context, hash string, program io.Reader) error {
+	bucket, err := q.programs(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := list(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	var size uint64
+	for _, o := range all {
+		if o.Name == hash {
+			return nil
+		}
+		size += o.Size
+	}
+	if size > fleet.MaxPrograms-fleet.MaxProgram {
+		return fmt.Errorf("%w: it has %d programs of %d MB together: remove campaigns that have ended", errFull, len(all), size>>20)
+	}
+	_, err = bucket.Put(ctx, jetstream.ObjectMeta{Name: hash}, program)
+	return err
+}
+
+// programTimeout bounds the time in which a program is read.
+const programTimeout = 10 * time.Minute
+
+// Program implements fleet.Queue.
+func (q *Queue) Program(ctx context.Context, hash string) (io.ReadCloser, error) {
+	bucket, err := q.programs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, programTimeout)
+	program, err := bucket.Get(ctx, hash)
+	if err == nil {
+		return &reader{program, cancel}, nil
+	}
+	cancel()
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil, fleet.ErrNoProgram
+	}
+	return nil, err
+}
+
+// reader is a program that is read; Close ends its timeout.
+type reader struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (r *reader) Close() error {
+	defer r.cancel()
+	return r.ReadCloser.Close()
+}
+
+func list(ctx context.Context, bucket jetstream.ObjectStore) ([]*jetstream.ObjectInfo, error) {
+	all, err := bucket.List(ctx)
+	if errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return nil, nil
+	}
+	return all, err
+}
+
+// dropPrograms removes the programs that no campaign needs.
+func (q *Queue) dropPrograms(ctx context.Context) error {
+	campaigns, err := q.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	bucket, err := q.programs(ctx)
+	if err != nil {
+		return err
+	}
+	used := fleet.Programs(campaigns)
+	all, err := list(ctx, bucket)
+	for _, o := range all {
+		if !used[o.Name] {
+			err = errors.Join(err, bucket.Delete(ctx, o.Name))
+		}
+	}
+	return err
+}

@@ -98,6 +98,7 @@
 //   - [github.com/lockstep-dst/lockstep/scenarios/harness/board]: the page of campaigns.
 //   - [github.com/lockstep-dst/lockstep/cmd/lockstep-fleet]
 //     [github.com/lockstep-dst/lockstep/scenarios/fleet]
+//     [github.com/lockstep-dst/lockstep/scenarios/fleet/bisect]
 //     [github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest]
 //     [github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue]
 //     [github.com/lockstep-dst/lockstep/scenarios/fleet/steward]: one campaign on many

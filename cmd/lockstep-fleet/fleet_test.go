@@ -178,7 +178,7 @@ func (p *process) kill() {
 
 func (p *process) until(text string) {
 	p.t.Helper()
-	require.Eventually(p.t, func() bool { return strings.Contains(p.output.String(), text) }, 20*time.Second, 10*time.Millisecond, text)
+	require.Eventually(p.t, func() bool { return strings.Contains(p.output.String(), text) }, 3*time.Minute, 10*time.Millisecond, text)
 }
 
 // killOneAtWork kills a worker that is at a range, and returns its name.

@@ -206,7 +206,7 @@ func (c *collector) count(o *jobResult) *Group {
 	s.Trail.addRun(r.Hash)
 	s.Events += r.Stats.Events
 	s.Messages += r.Stats.Delivered
-	s.Simulated += r.Simulated
+	s.Simulated = addTime(s.Simulated, r.Simulated)
 	s.Disks.Add(r.Disks)
 	s.Outcomes.Add(r.Outcomes)
 	if o.guarded {

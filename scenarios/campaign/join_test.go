@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,6 +128,8 @@ func TestAFalsePartIsRefused(t *testing.T) {
 		"and 2 of them differed":      func(s map[string]any) { s["differed"] = []int{7, 3} },
 		"and 1 of them differed":      func(s map[string]any) { s["differed"] = []int{100} },
 		"more than can be":            func(s map[string]any) { s["events"] = uint64(math.MaxUint64) },
+		"it took a time of -1ns":      func(s map[string]any) { s["wall_ns"] = -1 },
+		"simulated one of -1":         func(s map[string]any) { s["simulated"] = "-1ns" },
 		"a count is":                  func(s map[string]any) { s["outcomes"] = map[string]any{"committed": -1} },
 		"counts 1 marks of 3":         func(s map[string]any) { s["marks"] = []int{1} },
 		"groups[0]: want a sig":       func(s map[string]any) { s["groups"] = []any{nil} },
@@ -152,4 +155,54 @@ func TestAFalsePartIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "its seeds pass the largest seed")
 	_, err = campaign.ParsePart("mine", data)
 	require.NoError(t, err)
+}
+
+// Large parts simulate months, and many of them more than a number can hold: the sum then
+// stays at its largest.
+func TestLongPartsAreJoined(t *testing.T) {
+	part := campaignOf(canary.System(), scenarios.All, 20)
+	part.Trail = true
+	j := &campaign.Joint{}
+	for i := range 3 {
+		part.Start = uint64(20 * i)
+		_, name := stateOf(t, part)
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		long := regexp.MustCompile(`"simulated": [^,]+`).ReplaceAllString(string(data), `"simulated": "1111111h0m0s"`)
+		require.NotEqual(t, long, string(data))
+		p, err := campaign.ParsePart(name, []byte(long))
+		require.NoError(t, err)
+		require.NoError(t, j.Append(p))
+	}
+	require.EqualValues(t, math.MaxInt64, j.Merged().Summary.Simulated)
+}
+
+// A tally has the sum of its parts, whatever their order.
+func TestATallyTakesPartsInAnyOrder(t *testing.T) {
+	whole := campaignOf(canary.System(), scenarios.All, 300)
+	want, _ := stateOf(t, whole)
+	var tally campaign.Tally
+	require.Zero(t, tally.Seeds())
+	for _, start := range []uint64{100, 0, 200} {
+		part := whole
+		part.Start, part.Seeds, part.Trail = start, 100, true
+		_, name := stateOf(t, part)
+		p, err := campaign.ReadPart(name)
+		require.NoError(t, err)
+		require.NoError(t, tally.Add(p))
+	}
+	require.EqualValues(t, 300, tally.Seeds())
+	m := tally.Merged()
+	require.Equal(t, uint64(0), m.Start)
+	require.Equal(t, want.Failed, m.Summary.Failed)
+	require.Equal(t, want.Groups, m.Summary.Groups)
+	require.Equal(t, want.Coverage, m.Summary.Coverage)
+	require.Equal(t, want.Marks, m.Summary.Marks)
+
+	other := whole
+	other.Seeds, other.Trail, other.Guard = 100, true, 7
+	_, name := stateOf(t, other)
+	p, err := campaign.ReadPart(name)
+	require.NoError(t, err)
+	require.ErrorIs(t, tally.Add(p), campaign.ErrPart)
 }

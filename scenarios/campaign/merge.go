@@ -3,6 +3,7 @@ package campaign
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -86,8 +87,8 @@ func (s *Summary) merge(o *Summary) {
 	s.Disks.Add(o.Disks)
 	s.Hits.Add(o.Hits)
 	s.Coverage.Merge(o.Coverage)
-	s.Simulated += o.Simulated
-	s.Wall += o.Wall
+	s.Simulated = addTime(s.Simulated, o.Simulated)
+	s.Wall = addTime(s.Wall, o.Wall)
 	s.Guarded += o.Guarded
 	s.Differed = append(s.Differed, o.Differed...)
 	slices.Sort(s.Differed)
@@ -96,6 +97,14 @@ func (s *Summary) merge(o *Summary) {
 		s.mergeGroup(*g)
 	}
 	slices.SortFunc(s.Groups, func(a, b *Group) int { return cmp.Compare(a.First, b.First) })
+}
+
+// addTime returns the sum of two times that are not negative. From 292 years on it stays.
+func addTime[D ~int64](a, b D) D {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 func (s *Summary) mergeGroup(g Group) {

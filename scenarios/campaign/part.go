@@ -92,17 +92,21 @@ func (p *Part) check() error {
 	return s.Summary.checkTrail()
 }
 
-// maxCount bounds each count of a part, so that no sum of parts overflows.
+// maxCount bounds each count of a part, so that no sum of parts overflows. Times are summed
+// by addTime.
 const maxCount = math.MaxUint64 >> 20
 
 func (s *Summary) checkCounts() error {
-	counts := append([]uint64{s.Seeds, s.Events, s.Messages, s.Disks.Stops, s.Disks.Refusals, uint64(s.Simulated), uint64(s.Wall)}, s.Marks...)
+	counts := append([]uint64{s.Seeds, s.Events, s.Messages, s.Disks.Stops, s.Disks.Refusals}, s.Marks...)
 	counts = append(append(counts, s.Hits[:]...), s.Disks.Hits[:]...)
 	for _, n := range []int{s.Outcomes.Committed, s.Outcomes.Transitions, s.Outcomes.Rejected, s.Outcomes.Unknown} {
 		counts = append(counts, uint64(n)) // a negative number is a large one
 	}
 	if slices.Max(counts) > maxCount {
 		return fmt.Errorf("a count is %d, more than can be", slices.Max(counts))
+	}
+	if s.Simulated < 0 || s.Wall < 0 {
+		return fmt.Errorf("it took a time of %v, and simulated one of %v, less than can be", s.Wall, s.Simulated)
 	}
 	return nil
 }

@@ -8,26 +8,27 @@ import (
 // Submit adds a campaign and the jobs of all ranges, and repetitions, that have no result. The same campaign
 // again adds the jobs that were lost, if any, and nothing else. A campaign with a Program
 // finds it in the queue, or gets it by SubmitProgram.
-func Submit(ctx context.Context, q Queue, c *Campaign) error { return submit(ctx, q, c, nil) }
+func Submit(ctx context.Context, q Queue, c *Campaign) error {
+	return submit(ctx, q, c, func() error { return nil })
+}
 
 // SubmitProgram is Submit, and puts the program of the campaign into the queue.
 func SubmitProgram(ctx context.Context, q Queue, c *Campaign, p *Program) error {
 	return submit(ctx, q, c, func() error { return p.put(ctx, q) })
 }
 
-// submit puts the program after the campaign, or else the end of another campaign could
-// remove it, and before the jobs.
 func submit(ctx context.Context, q Queue, c *Campaign, putProgram func() error) error {
 	if err := c.Validate(); err != nil {
+		return err
+	}
+	if err := putProgram(); err != nil {
 		return err
 	}
 	if err := q.AddCampaign(ctx, c); err != nil {
 		return err
 	}
-	if putProgram != nil {
-		if err := putProgram(); err != nil {
-			return err
-		}
+	if err := putProgram(); err != nil { // it may have been removed with another campaign; from now on this one keeps it
+		return err
 	}
 	var jobs []Job
 	for _, kind := range []Kind{RangeKind, RepeatKind} {

@@ -11,6 +11,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// programTimeout bounds the time in which a program is read or written.
+const programTimeout = 10 * time.Minute
+
 // errFull is wrapped by the error about a queue with too many programs.
 var errFull = errors.New("the queue has no room for the program")
 
@@ -43,12 +46,11 @@ func (q *Queue) PutProgram(ctx context.Context, hash string, program io.Reader) 
 	if size > fleet.MaxPrograms-fleet.MaxProgram {
 		return fmt.Errorf("%w: it has %d programs of %d MB together: remove campaigns that have ended", errFull, len(all), size>>20)
 	}
+	ctx, cancel := context.WithTimeout(ctx, programTimeout) // in place of some seconds for each part
+	defer cancel()
 	_, err = bucket.Put(ctx, jetstream.ObjectMeta{Name: hash}, program)
 	return err
 }
-
-// programTimeout bounds the time in which a program is read.
-const programTimeout = 10 * time.Minute
 
 // Program implements fleet.Queue.
 func (q *Queue) Program(ctx context.Context, hash string) (io.ReadCloser, error) {

@@ -3,6 +3,7 @@ package steward
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,12 +106,10 @@ func (s *Steward) traceOne(ctx context.Context, b *bisect.Builder, c *fleet.Camp
 	if err != nil {
 		return nil, err
 	}
-	for name, text := range map[string][]byte{"bisect.json": data, "bisect.txt": []byte(r.Text())} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
+	return r, errors.Join(
+		os.WriteFile(filepath.Join(dir, "bisect.txt"), []byte(r.Text()), 0o666),
+		os.WriteFile(filepath.Join(dir, "bisect.json"), append(data, '\n'), 0o666),
+	)
 }
 
 // failureDir is the folder of a failure. The names come from strangers.

@@ -27,7 +27,7 @@ func TestARegressionIsTracedBackToItsCommit(t *testing.T) {
 		require.Contains(t, text, "workers with --accept-programs get the program from the queue")
 	}
 	f.run(0, "status", "first", "--nats", f.url, "--wait")
-	f.run(1, "status", "last", "--nats", f.url, "--wait")
+	require.Contains(t, f.run(1, "status", "last", "--nats", f.url, "--wait"), " of commit "+bisect.Short(repo.Commits[fleettest.Commits-1]))
 
 	server.until("msg=\"a failure was traced back\"")
 	kept, err := filepath.Glob(filepath.Join(f.dir, "failures", "failure-kv-*", "bisect.json"))
@@ -40,9 +40,9 @@ func TestARegressionIsTracedBackToItsCommit(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &r))
 	require.Equal(t, repo.Commits[fleettest.Regression], r.First)
 
-	// The same by hand.
+	// The same by hand, between closer commits.
 	plan := filepath.Join(filepath.Dir(kept[0]), "shrunk.json")
-	text := f.run(0, "bisect", "--repo", repo.Dir, "--package", ".", "--good", repo.Commits[0], "--plan", plan)
+	text := f.run(0, "bisect", "--repo", repo.Dir, "--package", ".", "--good", repo.Commits[fleettest.DoesNot-1], "--bad", r.First, "--plan", plan)
 	require.Contains(t, text, r.Signature+" came with commit "+r.First+": Change 5\n")
 	require.Contains(t, text, "or with "+repo.Commits[fleettest.DoesNot]+", right before, which was skipped\n")
 }

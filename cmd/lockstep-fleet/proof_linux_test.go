@@ -102,7 +102,7 @@ func (p *proof) runPlain() time.Duration {
 	before := coreTime(p.t)
 	cores := strconv.Itoa(runtime.NumCPU())
 	cmd := p.command("fuzz", "--seeds", p.seeds, "--state", "single.json", "--out", "single", "--no-shrink", "--workers", cores)
-	cmd.Path, cmd.Env = p.program, append(cmd.Env, "GOMAXPROCS="+cores)
+	cmd.Path, cmd.Args[0], cmd.Env = p.program, p.program, append(cmd.Env, "GOMAXPROCS="+cores)
 	text, _ := cmd.CombinedOutput() // a campaign that fails has its exit code
 	require.Equal(p.t, p.code(), cmd.ProcessState.ExitCode(), "%s", text)
 	return coreTime(p.t) - before

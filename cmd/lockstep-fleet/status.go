@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet/bisect"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
@@ -164,7 +165,11 @@ func word(v fleet.Verdict) string { return strings.ToUpper(strings.ReplaceAll(st
 
 // tell tells all of a campaign; the last line is its verdict.
 func tell(out io.Writer, r *fleet.Report) {
-	fmt.Fprintf(out, "system %s, profile %s, build %s, seeds from %d on\n", r.System, r.Profile, r.Build, r.First)
+	build := r.Build
+	if r.Commit != "" {
+		build += " of commit " + bisect.Short(r.Commit)
+	}
+	fmt.Fprintf(out, "system %s, profile %s, build %s, seeds from %d on\n", r.System, r.Profile, build, r.First)
 	for _, f := range r.Findings {
 		fmt.Fprintf(out, "%s: %d seeds, the first %d%s\n", f.Signature, f.Count, f.First, triage(f.Triage))
 	}

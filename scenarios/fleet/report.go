@@ -31,6 +31,7 @@ type Report struct {
 	System    string    `json:"system"`
 	Profile   string    `json:"profile"`
 	Build     string    `json:"build"`
+	Commit    string    `json:"commit,omitempty"` // of the program's source; empty: not known
 	First     uint64    `json:"first_seed,string"`
 	Total     uint64    `json:"total"` // seeds
 	Ranges    int       `json:"ranges"`
@@ -71,7 +72,7 @@ type Trouble struct {
 // Read returns the state of a campaign.
 func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
 	r := &Report{
-		Name: c.Name, System: c.Plans.System, Profile: c.Plans.Profile, Build: c.Build, First: c.First, Total: c.Seeds, Ranges: c.Ranges(),
+		Name: c.Name, System: c.Plans.System, Profile: c.Plans.Profile, Build: c.Build, Commit: c.Commit, First: c.First, Total: c.Seeds, Ranges: c.Ranges(),
 		parts: map[int]*campaign.Part{},
 	}
 	var err error

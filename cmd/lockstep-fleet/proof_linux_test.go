@@ -147,8 +147,9 @@ func (p *proof) upsetUntilDone() {
 	require.NoError(p.t, err)
 	upsets := p.upsets()
 	ranges := (*proofSeeds + *proofRange - 1) / *proofRange
+	every := time.Duration(min(max(50, *proofSeeds/20), 1000)) * time.Millisecond // each look is a message
 	for {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(every)
 		ctx, cancel := context.WithTimeout(p.t.Context(), 5*time.Second)
 		left, err := q.Left(ctx, "proof", fleet.RangeKind)
 		cancel()

@@ -118,7 +118,7 @@ func (p *proof) serve() {
 
 func (p *proof) work() *process {
 	p.lives++
-	return p.start("work", "--nats", p.url, "--binary", p.program, "--workers", "1", "--name", fmt.Sprintf("w%d", p.lives))
+	return p.start("work", "--nats", p.url, "--binary", p.program, "--workers", "1", "--dir", p.dir, "--name", fmt.Sprintf("w%d", p.lives)) // killed ones leave files
 }
 
 var messagesMetric = regexp.MustCompile(`(?m)^lockstep_fleet_messages_total\{direction="(in|out)"\} (\S+)$`)

@@ -150,18 +150,18 @@ func (m machine) sort() {
 }
 
 // check judges m, which has an automaton. It tries the checkers in order of cost:
-// what spares a walk, clusters, lists, the witness, contradictions of versions, just-in-time
+// what spares a walk, lists, clusters, the witness, contradictions of versions, just-in-time
 // linearization and, if that exceeds the
 // memory allowed, Porcupine.
 func (m machine) check(ctx context.Context, o Options) Result {
 	if r, decided := m.checkShaped(ctx, o); decided {
 		return r
 	}
-	checked := m.checkedOps()
-	if r, decided := m.checkClusters(ctx, checked, o); decided {
+	if r, decided := m.checkLists(ctx, o); decided {
 		return r
 	}
-	if r, decided := m.checkLists(ctx, checked, o); decided {
+	checked := m.checkedOps()
+	if r, decided := m.checkClusters(ctx, checked, o); decided {
 		return r
 	}
 	if m.object == nil && m.witness(checked) {

@@ -104,7 +104,9 @@ func (j *judge) check(ctx context.Context, m machine, o Options) Result {
 		if err := j.walk(&m, of); err != nil {
 			return m.unjudgeable(err.Error())
 		}
-		m.object.standard = j.standard
+		if m.object.standard = j.standard; j.standard && of.Name == history.ModelCounter {
+			m.object.growing = newGrowing(m)
+		}
 		return m.check(ctx, o)
 	}
 	if err := j.compile(&m); err != nil {

@@ -58,6 +58,8 @@ type linearizer struct {
 	distances      distances
 	effects        *effects // of the configurations; nil if they are not recorded
 	origin         int32    // the effect that led to the configuration in expansion
+	masks          []mask   // by word of the bits: scratch of prune
+	equals         []step   // steps that have equal ones: scratch of prune
 	ranking
 }
 
@@ -595,6 +597,7 @@ func (l *linearizer) prune() {
 		l.narrow()
 		return
 	}
+	l.findMasks()
 	l.order, l.dropped = l.order[:0], l.dropped[:0]
 	for i := range t.len() {
 		l.order, l.dropped = append(l.order, int32(i)), append(l.dropped, false)
@@ -649,28 +652,19 @@ func (l *linearizer) dominates(a, b []uint64) bool {
 	if slices.Equal(a[rowBits:key], b[rowBits:key]) {
 		return true
 	}
-	for k, slots := range l.observers {
-		if b[rowBits+k]&slots&^a[rowBits+k] != 0 {
+	for k, m := range l.masks {
+		if a, b := a[rowBits+k], b[rowBits+k]; b&^a&m.kept|a&^b&m.barred != 0 {
 			return false
 		}
 	}
 	ahead := 0 // number of equal steps that return sooner, done in a less done in b
-	for _, s := range l.steps {
+	for _, s := range l.equals {
 		if !s.same && ahead != 0 {
 			return false
 		}
-		inA, inB := has(a, s.slot), has(b, s.slot)
-		switch {
-		case s.spent != s.slot:
-			if inB && !inA && !s.c.optional || has(a, s.spent) && !has(b, s.spent) {
-				return false
-			}
-		case inA && !inB && s.c.optional:
-			return false
-		case s.c.optional:
-		case inA && !inB:
+		if inA, inB := has(a, s.slot), has(b, s.slot); inA && !inB {
 			ahead++
-		case inB && !inA:
+		} else if inB && !inA {
 			ahead--
 		}
 		if ahead < 0 {
@@ -678,4 +672,36 @@ func (l *linearizer) dominates(a, b []uint64) bool {
 		}
 	}
 	return ahead == 0
+}
+
+// mask is the bits of a word of a configuration by which it does not dominate another.
+type mask struct {
+	kept   uint64 // those that the other has, and it has not
+	barred uint64 // those that it has, and the other has not
+}
+
+// findMasks finds what the comparison of configurations needs to know of the operations in
+// flight: masks, and the steps that have equal ones.
+func (l *linearizer) findMasks() {
+	l.masks, l.equals = l.masks[:0], l.equals[:0]
+	for _, slots := range l.observers {
+		l.masks = append(l.masks, mask{kept: slots})
+	}
+	for i, s := range l.steps {
+		m, bit := &l.masks[s.slot>>6], uint64(1)<<(s.slot&63)
+		switch {
+		case s.spent != s.slot:
+			if !s.c.optional {
+				m.kept |= bit
+			}
+			l.masks[s.spent>>6].barred |= 1 << (s.spent & 63)
+		case s.c.optional:
+			m.barred |= bit
+		case !s.same && (i+1 == len(l.steps) || !l.steps[i+1].same):
+			m.kept |= bit
+			m.barred |= bit
+		default:
+			l.equals = append(l.equals, s)
+		}
+	}
 }

@@ -30,6 +30,7 @@ func newLists(checked []checkedOp) (*lists, bool) {
 		told: make([][]int32, len(checked)), tells: make([]bool, len(checked)),
 		writer: map[int32]int32{}, number: map[string]int32{},
 	}
+	longest := none // text that is told
 	for i := range checked {
 		op := checked[i].op
 		if op.Kind == history.KindAppend {
@@ -39,19 +40,53 @@ func newLists(checked []checkedOp) (*lists, bool) {
 			}
 			l.writer[element] = int32(i)
 		}
-		if l.tells[i] = checked[i].meaning == committedRead || checked[i].meaning == committedStep && op.State != ""; !l.tells[i] {
+		l.tells[i] = checked[i].meaning == committedRead || checked[i].meaning == committedStep && op.State != ""
+		if l.tells[i] && (longest == none || len(op.State) > len(checked[longest].op.State)) {
+			longest = int32(i)
+		}
+	}
+	if longest != none && !l.read(checked, longest) {
+		return nil, false
+	}
+	l.excerpts = newExcerpts(checked)
+	return l, true
+}
+
+// read notes the elements that responses tell. Most texts are the beginning of the longest
+// one: these need not be taken apart again.
+func (l *lists) read(checked []checkedOp, longest int32) bool {
+	whole := checked[longest].op.State
+	items, isList := history.Items(whole)
+	if !isList {
+		return false
+	}
+	elements, ends := make([]int32, len(items)), map[int]int{} // by the end of an item: the number of items by then
+	at := min(1, len(whole))
+	for k, item := range items {
+		elements[k] = l.element(item)
+		at += strings.Index(whole[at:], item) + len(item)
+		ends[at] = k + 1
+	}
+	for i := range checked {
+		if !l.tells[i] {
 			continue
 		}
-		items, isList := history.Items(op.State)
+		text := checked[i].op.State
+		if last := len(text) - 1; last > 0 && text[last] == whole[len(whole)-1] && strings.HasPrefix(whole, text[:last]) {
+			if n, found := ends[last]; found {
+				l.told[i] = elements[:n]
+				continue
+			}
+		}
+		items, isList := history.Items(text)
 		if !isList {
-			return nil, false
+			return false
 		}
 		for _, item := range items {
 			l.told[i] = append(l.told[i], l.element(item))
 		}
 	}
-	l.excerpts = newExcerpts(checked)
-	return l, true
+	return true
 }
 
 func (l *lists) element(text string) int32 {
@@ -196,14 +231,14 @@ func (l *lists) include(s listSlot, i int32) listSlot {
 const maxWalkedList = 64
 
 // checkLists judges m as a list, if it is one.
-func (m machine) checkLists(ctx context.Context, checked []checkedOp, o Options) (r Result, decided bool) {
+func (m machine) checkLists(ctx context.Context, o Options) (r Result, decided bool) {
 	if m.object == nil || !m.object.standard || m.object.model.Name != history.ModelAppendList {
 		return Result{}, false
 	}
 	if begun, ok := m.object.states[m.initial].([]string); !ok || len(begun) > 0 {
 		return Result{}, false // its elements were appended by nobody
 	}
-	l, fit := newLists(checked)
+	l, fit := newLists(m.claimedOps())
 	if !fit {
 		return Result{}, false
 	}
@@ -211,7 +246,7 @@ func (m machine) checkLists(ctx context.Context, checked []checkedOp, o Options)
 	if verdict == possible {
 		return Result{Status: Linearizable}, true
 	}
-	if len(checked) <= maxWalkedList {
+	if len(m.operations) <= maxWalkedList {
 		return Result{}, false
 	}
 	last, ok := l.culprit(ctx, evidence, l.conflict)

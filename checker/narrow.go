@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -30,7 +29,7 @@ func (l *linearizer) hasEnough(expansions int) bool {
 type ranking struct {
 	byReturn []int32 // the spent slots of steps in flight, in order of return
 	weights  []int   // by slot
-	promises []int   // scratch of narrow
+	promises []int64 // ranks of configurations: scratch of narrow
 }
 
 // orderByReturn inserts s into byReturn.
@@ -47,33 +46,40 @@ func (l *linearizer) orderByReturn(s step) {
 func (l *linearizer) narrow() {
 	t := &l.configurations
 	l.weigh()
+	l.findMasks()
 	l.order, l.dropped, l.promises = l.order[:0], l.dropped[:0], l.promises[:0]
 	for i := range t.len() {
-		l.order, l.dropped, l.promises = append(l.order, int32(i)), append(l.dropped, true), append(l.promises, l.promise(t.row(i)))
+		l.dropped, l.promises = append(l.dropped, true), append(l.promises, rank(l.promise(t.row(i)), i))
 	}
-	slices.SortFunc(l.order, func(i, j int32) int { return cmp.Or(cmp.Compare(l.promises[j], l.promises[i]), cmp.Compare(i, j)) })
-	kept := l.order[:0]
-	for _, i := range l.order {
-		if l.isDominated(i, kept) {
+	slices.Sort(l.promises)
+	for _, p := range l.promises {
+		i := int32(uint32(p))
+		if l.isDominated(i, l.order) {
 			continue
 		}
-		if len(kept) == l.width {
+		if len(l.order) == l.width {
 			l.narrowed = true
 			break
 		}
-		kept = append(kept, i)
+		l.order = append(l.order, i)
 		l.dropped[i] = false
 	}
 	t.keep(func(i int) bool { return !l.dropped[i] })
 }
 
+// rank is a number by which configurations are in order: the most promising is the first,
+// and of equal ones that with the least index, which it holds.
+func rank(promise, index int) int64 { return -int64(promise)<<32 | int64(index) }
+
 // isDominated reports whether one of some configurations dominates another.
 func (l *linearizer) isDominated(i int32, by []int32) bool {
 	row := l.configurations.row(int(i))
-	return slices.ContainsFunc(by, func(j int32) bool {
-		other := l.configurations.row(int(j))
-		return slices.Equal(other[:rowBits], row[:rowBits]) && l.dominates(other, row)
-	})
+	for _, j := range by {
+		if other := l.configurations.row(int(j)); other[rowState] == row[rowState] && other[rowVersion] == row[rowVersion] && l.dominates(other, row) {
+			return true
+		}
+	}
+	return false
 }
 
 const (

@@ -15,6 +15,7 @@ type objectStates struct {
 	model    *model.Model
 	name     string
 	standard bool          // the model is the ready one of its name
+	growing  *growing      // a counter: its states are in no table; nil for any other
 	states   []any         // by number
 	live     []bool        // not vacant
 	vacant   []int32       // numbers
@@ -68,9 +69,14 @@ func (o *objectStates) checkedOp(op *history.Operation) checkedOp {
 	}
 	form := o.model.Form(op.Kind)
 	observes := form != nil && form.ReadOnly
-	if observes {
+	switch {
+	case o.growing != nil && !observes:
+		c.to = o.growing.request(op)
+	case o.growing != nil:
+		c.from = 0
+	case observes:
 		c.from = o.label(request)
-	} else {
+	default:
 		c.to = o.label(request)
 	}
 	switch {
@@ -84,6 +90,10 @@ func (o *objectStates) checkedOp(op *history.Operation) checkedOp {
 		c.meaning = committedRead
 	default:
 		c.meaning = committedStep
+	}
+	if o.growing != nil {
+		c.state = o.growing.response(op)
+		return c
 	}
 	c.state = o.label(label{response: true, kind: history.Kind(op.Outcome), argument: op.State, version: op.Version})
 	return c
@@ -102,6 +112,9 @@ func (o *objectStates) label(l label) int32 {
 // after returns the state after c's step; impossibleStep if there is none, or it
 // has another response.
 func (o *objectStates) after(state int32, c *checkedOp) int32 {
+	if o.growing != nil {
+		return o.growing.after(state, c)
+	}
 	key := step3{state, max(c.from, c.to), c.state}
 	next, known := o.steps[key]
 	if known {
@@ -156,6 +169,9 @@ func (o *objectStates) savedBy(state int32, c, reset *checkedOp) bool {
 // tooLate reports whether c, whose response is known, has become impossible, but
 // for resets.
 func (o *objectStates) tooLate(state int32, c *checkedOp) bool {
+	if o.growing != nil {
+		return c.state >= 0 && state > c.state
+	}
 	if o.model.TooLate == nil || c.state < 0 {
 		return false
 	}
@@ -223,7 +239,12 @@ func (o *objectStates) add(state any) int32 {
 	return int32(len(o.states) - 1)
 }
 
-func (o *objectStates) describe(state int32) string { return describe(o.model, o.states[state]) }
+func (o *objectStates) describe(state int32) string {
+	if o.growing != nil {
+		return describe(o.model, o.growing.number(state))
+	}
+	return describe(o.model, o.states[state])
+}
 
 func describe(m *model.Model, state any) string {
 	if m.Describe == nil {

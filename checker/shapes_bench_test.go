@@ -41,6 +41,7 @@ var shapes = []shape{
 	{model: history.ModelSet, clients: 50, values: 1000, bad: true},
 	{model: history.ModelSet, clients: 50, values: 5, unknown: 50},
 	{model: history.ModelSet, clients: 50, unknown: 50},
+	{model: history.ModelCounter, clients: 20, values: 5},
 	{model: history.ModelCounter, clients: 50, values: 1, unknown: 50},
 	{model: history.ModelCounter, clients: 50, values: 1, unknown: 50, bad: true},
 }

@@ -146,7 +146,7 @@ func (f Field) problem(text string) string {
 		items, ok := Items("[" + text + "]")
 		fits, want = ok && len(items) == 1 && items[0] == text, "one word, a text in double quotes, or items in brackets"
 	case List:
-		_, fits = Items(text)
+		fits = isList(text)
 		want = "items in brackets, as in [1 2 3]"
 	case Map:
 		_, fits = Entries(text)

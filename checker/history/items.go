@@ -10,6 +10,9 @@ func Items(text string) (items []string, ok bool) {
 	if text == NoValue {
 		return nil, true
 	}
+	if inside, simple := wordsIn(text); simple {
+		return words(inside), true
+	}
 	inside, isSet := strings.CutPrefix(text, "#")
 	if inside == "" || isSet && inside[0] != '{' || !isSet && inside[0] != '[' && inside[0] != '(' {
 		return nil, false
@@ -32,10 +35,56 @@ func Items(text string) (items []string, ok bool) {
 	}
 }
 
+// isList reports whether a text has Items.
+func isList(text string) bool {
+	if _, simple := wordsIn(text); simple {
+		return true
+	}
+	_, ok := Items(text)
+	return ok
+}
+
+// wordsIn returns what is within the brackets of a list of words alone, which most are.
+func wordsIn(text string) (inside string, simple bool) {
+	for _, brackets := range []string{"[]", "()", "#{}"} {
+		open := brackets[:len(brackets)-1]
+		if len(text) < len(brackets) || text[:len(open)] != open || text[len(text)-1:] != brackets[len(open):] {
+			continue
+		}
+		inside = text[len(open) : len(text)-1]
+		return inside, !strings.ContainsAny(inside, `"[](){}`)
+	}
+	return "", false
+}
+
+// words returns the words of a text between separators.
+func words(text string) (words []string) {
+	start, n := -1, 0
+	for pass := range 2 { // to count them, and to take them
+		if pass == 1 && n > 0 {
+			words = make([]string, 0, n)
+		}
+		for i := 0; i <= len(text); i++ {
+			switch between := i == len(text) || isSeparator(text[i]); {
+			case !between && start < 0:
+				start = i
+			case between && start >= 0:
+				if n++; pass == 1 {
+					words = append(words, text[start:i])
+				}
+				start = -1
+			}
+		}
+	}
+	return words
+}
+
 // ListOf returns the canonical text of a list: equal items have equal texts.
 func ListOf(items []string) string { return "[" + strings.Join(items, " ") + "]" }
 
 const separators = " ,\t\r\n"
+
+func isSeparator(b byte) bool { return strings.IndexByte(separators, b) >= 0 }
 
 // itemEnd returns the end of the item with which text begins; false if the item
 // is cut off, or a bracket closes nothing.
@@ -67,7 +116,7 @@ func itemEnd(text string) (end int, ok bool) {
 				return end + 1, true
 			}
 		default:
-			if len(open) == 0 && strings.IndexByte(separators, b) >= 0 {
+			if len(open) == 0 && isSeparator(b) {
 				return end, true
 			}
 		}

@@ -66,3 +66,15 @@ func FuzzItems(f *testing.F) {
 		require.Equal(t, items, again)
 	})
 }
+
+// Lists of words are taken apart by a shorter way, with the same items.
+func TestWordsAreItems(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		inside := rapid.StringMatching(`[a-c ,\t:]{0,12}`).Draw(t, "inside")
+		short, ok := Items("[" + inside + "]")
+		long, alsoOK := Items("[" + inside + " []]") // a list in it takes the longer way
+		require.True(t, ok && alsoOK)
+		require.Equal(t, long[:len(long)-1], append([]string{}, short...))
+		require.True(t, isList("["+inside+"]"))
+	})
+}

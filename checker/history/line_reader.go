@@ -16,7 +16,8 @@ const MaxLine = 16 << 20
 // lineReader reads whole lines.
 type lineReader struct {
 	in     *bufio.Scanner
-	number int // of the last line
+	number int   // of the last line
+	bytes  int64 // of all lines so far
 	ended  bool
 }
 
@@ -47,6 +48,7 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 	l.number++
 	text := l.in.Bytes()
+	l.bytes += int64(len(text))
 	if text[len(text)-1] != '\n' {
 		if l.in.Err() != nil {
 			return nil, l.end()

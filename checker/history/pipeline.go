@@ -20,6 +20,10 @@ func serially(n int, do func(task int)) {
 // those before them are checked, and those after them read. The result and the error
 // are those of Read.
 func ReadOn(width int, run Run, r io.Reader, more ...Grammar) (History, error) {
+	size, err := sizeOf(r)
+	if err != nil {
+		return History{}, err
+	}
 	in, err := NewReader(r, more...)
 	if err != nil {
 		return History{}, err
@@ -30,6 +34,9 @@ func ReadOn(width int, run Run, r io.Reader, more ...Grammar) (History, error) {
 	}
 	for i := range p.batches {
 		p.batches[i] = make([]block, len(p.parsers))
+	}
+	if size > 0 {
+		p.all.expect = func() int { return in.lines.expected(size) }
 	}
 	checked, parsed, filled := p.batches[0], p.batches[1], p.batches[2]
 	for p.fill(parsed); !p.ended && len(parsed[0].lines)+len(checked[0].lines) > 0; {

@@ -182,20 +182,33 @@ func parseOperation(text []byte, version int64, named bool) (Operation, error) {
 
 // chunks gathers operations without repeated copying.
 type chunks struct {
-	full [][]Operation
-	last []Operation
+	full   [][]Operation
+	last   []Operation
+	expect func() int // the number of operations in all, as far as one can tell after a chunk; nil: there is no telling
 }
 
 const chunk = 4096
 
 func (c *chunks) add(op Operation) {
 	if len(c.last) == cap(c.last) {
-		if len(c.last) > 0 {
-			c.full = append(c.full, c.last)
-		}
-		c.last = make([]Operation, 0, min(chunk, 2*cap(c.last)+16))
+		c.grow()
 	}
 	c.last = append(c.last, op)
+}
+
+// grow makes room: for all operations that are expected, once there is a chunk of them, so
+// that a large history is never in memory twice.
+func (c *chunks) grow() {
+	if len(c.last) > 0 {
+		c.full = append(c.full, c.last)
+	}
+	if cap(c.last) < chunk || c.expect == nil {
+		c.last = make([]Operation, 0, min(chunk, 2*cap(c.last)+16))
+		return
+	}
+	sofar := slices.Concat(c.full...)
+	c.last = append(make([]Operation, 0, max(c.expect(), 2*len(sofar))), sofar...)
+	c.full, c.expect = nil, nil
 }
 
 func (c *chunks) join() []Operation {

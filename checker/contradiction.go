@@ -24,6 +24,7 @@ type contradiction struct {
 	leftOut     map[*checkedOp]bool
 	weakenedOps map[*checkedOp]*checkedOp // the operations left out, as far as they still count
 	spent       int                       // configurations made for an object, see maxDoubts
+	most        int                       // configurations after which attempts count as explained; 0: no limit
 	truth       *checkedOp                // unless nil, an operation that counts as another:
 	instead     *checkedOp
 }
@@ -136,6 +137,9 @@ func (d *contradiction) explained() bool {
 			l.call(c)
 		} else if slices.Contains(l.slots, c) && !l.ret(c) {
 			return false
+		}
+		if d.most > 0 && l.expansions > d.most {
+			return true
 		}
 	}
 	return true

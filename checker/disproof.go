@@ -9,6 +9,11 @@ package checker
 // looseWork is the limit of the configurations of the first attempt, in words.
 const looseWork = 1 << 14
 
+// looseTries is the number of configurations in all that an attempt makes, at first: most dead
+// ends are passed, and should not take longer to doubt than to pass. It grows faster than
+// the work of the pilot.
+const looseTries = 64
+
 // disprove looks for such a contradiction.
 func (p *pilot) disprove() bool {
 	if p.current.object != nil {
@@ -18,10 +23,15 @@ func (p *pilot) disprove() bool {
 	if v == nil {
 		return false
 	}
-	v.reached = len(v.log) - 1
+	if p.made == nil {
+		p.made = p.madeFirst(p.events.ops)
+	}
+	v.base.firstMade, v.reached = p.made, len(v.log)-1
 	v.loose, v.work = true, looseWork<<(2*min(p.trouble, 12))
 	v.base.limit, v.base.effort = min(v.work, p.current.limit), effort{}
-	found := newContradiction(culprit{p.machine, v}).find()
+	d := newContradiction(culprit{p.machine, v})
+	d.most = looseTries << (3 * min(p.trouble, 12))
+	found := d.find()
 	if p.doubted += v.scratch.expansions; found {
 		p.disproof = v
 	}

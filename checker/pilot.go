@@ -22,6 +22,7 @@ type pilot struct {
 	width    int         // where there is no trouble
 	stride   int         // number of events between checkpoints
 	open     int         // as in a checkpoint, now
+	made     []int64     // see madeFirst; nil as long as it is not needed
 	disproof *refutation // of the last events, where none of the configurations leads on
 	partial  bool        // it began with one of many configurations
 	most     int         // dead ends in a row after which it gives up; 0: no limit

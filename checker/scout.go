@@ -95,7 +95,7 @@ func newScout(ctx context.Context, m machine, checked []checkedOp, memory int64)
 		state: m.initial, unknown: newStock(m.automaton), urgent: map[int32]bool{}, lead: lead{ahead: life / 2},
 		life: life, patience: patience, rivalry: rivalry{free: freeWork * len(checked)},
 	}
-	s.findFirstMade()
+	s.firstMade = m.madeFirst(checked)
 	return s
 }
 

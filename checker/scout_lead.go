@@ -79,15 +79,16 @@ func (s *scout) beLed() bool {
 // disproved reports whether the leader has found a contradiction without a premise.
 func (s *scout) disproved() bool { return s.leader != nil && s.leader.disproof != nil }
 
-// findFirstMade finds when a step to each state was first called. A rejected one counts: it
+// madeFirst returns by state when a step to it was first called. A rejected one counts: it
 // had not been rejected before it returned.
-func (s *scout) findFirstMade() {
-	s.firstMade = slices.Repeat([]int64{forever}, len(s.states))
-	for i := range s.ops {
-		if c := &s.ops[i]; c.to >= 0 {
-			s.firstMade[c.to] = min(s.firstMade[c.to], c.call)
+func (a *automaton) madeFirst(checked []checkedOp) []int64 {
+	first := slices.Repeat([]int64{forever}, len(a.states))
+	for i := range checked {
+		if c := &checked[i]; c.to >= 0 {
+			first[c.to] = min(first[c.to], c.call)
 		}
 	}
+	return first
 }
 
 // newLeader returns a pilot that begins here, with the scout's configuration. What

@@ -110,7 +110,8 @@ func TestStatesThatDoNotExist(t *testing.T) {
 }
 
 // hardHistory is a history that takes ages to check: many writes at once, and a
-// read that none of their orders explains.
+// read that none of their orders explains. The state that it tells was asked for, but never
+// legal.
 func hardHistory() history.History {
 	d := fsm.Definition{Name: "hard", Initial: "S0"}
 	for i := range 40 {
@@ -130,6 +131,8 @@ func hardHistory() history.History {
 	}
 	h.Operations = append(h.Operations, history.Operation{
 		Client: 40, ID: "r", Machine: "hard/a", Kind: history.KindRead, Call: 10, Return: 11, Outcome: history.Committed, State: "S39", Version: history.NoVersion,
+	}, history.Operation{
+		Client: 41, ID: "u", Machine: "hard/a", Kind: history.KindPropose, Argument: "S39", Call: 1, Outcome: history.Unknown, Reason: "timeout", Version: history.NoVersion,
 	})
 	return h
 }

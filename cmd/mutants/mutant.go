@@ -41,7 +41,7 @@ type block struct {
 // classes lists the classes of bugs, in the order of the table.
 var classes = []string{
 	"persistence", "identity", "ballots", "quorums", "values", "retries", "reads", "watch", "repair", "liveness", "codec", "fsm",
-	"bounds", "runtime",
+	"bounds", "runtime", "membership",
 }
 
 // errMutant is wrapped by errors about a mutant's file.

@@ -229,5 +229,29 @@ func (o *oracle) onRegisterAccepted(b node.Ballot, v *ballotRecord) *scenarios.V
 		}
 	}
 	o.chosenConfigurations = append(o.chosenConfigurations, v.value.State)
+	if c := o.configurations.of(b.Epoch); c.Joint() && epoch == b.Epoch+1 {
+		return o.checkCarriedOver(v.value.State)
+	}
+	return nil
+}
+
+// checkCarriedOver: when a joint epoch ends, a majority of the voters that follow holds every
+// value that was chosen, or a later one.
+func (o *oracle) checkCarriedOver(text string) *scenarios.Violation {
+	c, err := configuration.Parse(text)
+	if err != nil {
+		return nil
+	}
+	for _, key := range o.keys {
+		t, holders := o.machine(key), uint8(0)
+		for id := range o.nodes {
+			if !below(t.durable[id].accepted, t.highestChosen) {
+				holders |= 1 << id
+			}
+		}
+		if !t.highestChosen.IsZero() && !majorityOf(holders, c.Voters) {
+			return o.violation("members", "key-not-carried-over", key, "makes %v chosen, though %s was chosen at %v and no majority of those voters holds that", c, key, t.highestChosen)
+		}
+	}
 	return nil
 }

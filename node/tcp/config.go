@@ -20,7 +20,7 @@ var ErrConfig = errors.New("invalid transport configuration")
 type Config struct {
 	Hello    wire.Hello         // of this node; wire.Hello.OfferCodecs completes it
 	Listener net.Listener       // open; the transport closes it
-	Peers    map[node.ID]string // addresses of the other members
+	Peers    map[node.ID]string // addresses of the other members; Transport.SetPeers replaces them
 	Queue    int                // messages that may wait for one peer; 0: 1024
 
 	// Deliver takes messages of a peer: those that arrived together, in the order of
@@ -41,6 +41,7 @@ type Config struct {
 	KeepaliveTimeout  time.Duration // without a whole frame, after which a connection is dead
 	BackoffMin        time.Duration // first wait between attempts to connect; it doubles
 	BackoffMax        time.Duration
+	FormerGrace       time.Duration // for which a peer that is a member no more stays connected
 }
 
 // withDefaults replaces zero fields by defaults.
@@ -64,6 +65,7 @@ func (c Config) withDefaults() Config {
 		&c.KeepaliveTimeout:  4 * time.Second,
 		&c.BackoffMin:        50 * time.Millisecond,
 		&c.BackoffMax:        2 * time.Second,
+		&c.FormerGrace:       5 * time.Second,
 	} {
 		if *d == 0 {
 			*d = otherwise
@@ -91,6 +93,8 @@ func (c *Config) validate() error {
 		return fail("timeouts: %v, %v, %v: want more than 0", c.DialTimeout, c.HandshakeTimeout, c.WriteTimeout)
 	case c.KeepaliveInterval < 0 || c.KeepaliveTimeout < 2*c.KeepaliveInterval:
 		return fail("keepalive timeout %v: want twice the interval, %v, or more", c.KeepaliveTimeout, c.KeepaliveInterval)
+	case c.FormerGrace < 0:
+		return fail("grace of former members: %v: want more than 0", c.FormerGrace)
 	case c.BackoffMin < 0 || c.BackoffMax < c.BackoffMin:
 		return fail("backoff: %v to %v: want 0 < min <= max", c.BackoffMin, c.BackoffMax)
 	}

@@ -15,7 +15,8 @@
 //
 //   - transport.go: the Transport, as the server uses it; config.go: its
 //     configuration;
-//   - peer.go: the state kept of one peer;
+//   - peers.go: peers that come, go and move while it runs; peer.go: the state kept of
+//     one;
 //   - outgoing.go: dials, sends and dials again; backoff.go: the waits between;
 //   - incoming.go: accepts and delivers; pending_conns.go: bounds the connections
 //     in the handshake;

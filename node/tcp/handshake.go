@@ -16,7 +16,9 @@ var (
 	// ErrRefusing: this node rejects the peer.
 	ErrRefusing = errors.New("refusing the peer")
 	// ErrNotMember: the node at the other side is not a member.
-	ErrNotMember = errors.New("the other side is not a member: add it to the peers, or correct its number")
+	ErrNotMember = errors.New("the other side is not a member: add it (lockstep members add), or correct its number")
+	// ErrFormerMember: the node at the other side was a member, and was removed.
+	ErrFormerMember = errors.New("the other side was a member and was removed, and an id is not used again")
 	// ErrWrongNode: another member is at this address.
 	ErrWrongNode = errors.New("another member answers at this address: check the peers' addresses")
 )
@@ -99,7 +101,9 @@ func (t *Transport) checkHello(theirs wire.Hello, wanted node.ID) error {
 	err := wire.Check(t.cfg.Hello, theirs)
 	switch {
 	case err != nil:
-	case t.peers[theirs.Node] == nil:
+	case t.peer(theirs.Node) == nil && theirs.Node <= t.peers.Load().lastID:
+		err = fmt.Errorf("node %d: %w", theirs.Node, ErrFormerMember)
+	case t.peer(theirs.Node) == nil:
 		err = fmt.Errorf("node %d: %w", theirs.Node, ErrNotMember)
 	case wanted != 0 && wanted != theirs.Node:
 		err = fmt.Errorf("node %d, want %d: %w", theirs.Node, wanted, ErrWrongNode)

@@ -13,6 +13,7 @@ var (
 	errTooManyPending = errors.New("too many connections that have not introduced themselves")
 	errReplaced       = errors.New("the peer has connected again")
 	errOutnumbered    = errors.New("too many connections in the peer's name")
+	errDropped        = errors.New("the peer is a member no more")
 )
 
 // accept accepts connections until the listener is closed.
@@ -28,7 +29,7 @@ func (t *Transport) accept() {
 			return
 		case err != nil: // as with too many open files
 			t.warnings.warn("cannot accept connections", "error", err)
-			t.sleep(wait.next())
+			sleep(t.ctx, wait.next())
 			continue
 		}
 		wait.reset()
@@ -43,7 +44,7 @@ func (t *Transport) serveIncoming(c *conn) {
 	defer context.AfterFunc(t.ctx, func() { c.closeWith(errClosed) })()
 	hello, err := t.acceptHandshake(c)
 	stillPending := t.pending.remove(c)
-	p := t.peers[hello.Node]
+	p := t.peer(hello.Node)
 	switch {
 	case err != nil:
 		c.closeWith(err)
@@ -53,8 +54,13 @@ func (t *Transport) serveIncoming(c *conn) {
 		c.closeWith(errTooManyPending)
 		t.listener.evicted.Add(1)
 		return
+	case p == nil: // dropped since the handshake began
+		c.closeWith(ErrFormerMember)
+		t.listener.refused.Add(1)
+		return
 	}
 	t.listener.accepted.Add(1)
+	defer context.AfterFunc(p.ctx, func() { c.closeWith(errDropped) })()
 	p.attach(c)
 	defer p.detach(c)
 	t.tasks.Go(func() { t.sendKeepalives(c) })
@@ -128,6 +134,11 @@ func (t *Transport) deliver(p *peer, c *conn, life uint64, messages []node.Messa
 		return false
 	}
 	defer p.endDelivery()
+	if p.former.Load() {
+		if messages = introductions(messages); len(messages) == 0 {
+			return true
+		}
+	}
 	for _, m := range messages {
 		p.count(m, Received, 1)
 	}

@@ -10,21 +10,25 @@ import (
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
-var errUnexpectedData = errors.New("the acceptor of a connection sent more than keepalives")
+var (
+	errUnexpectedData = errors.New("the acceptor of a connection sent more than keepalives")
+	errNoAddress      = errors.New("no address is known: name it in --peers or --join, or give it one for all by lockstep members move")
+)
 
-// keepConnected keeps a connection to a peer until the transport is closed.
+// keepConnected keeps a connection to a peer until the transport is closed, or the peer is
+// dropped.
 func (t *Transport) keepConnected(p *peer) {
 	wait := backoff{min: t.cfg.BackoffMin, max: t.cfg.BackoffMax}
-	for t.ctx.Err() == nil {
+	for p.ctx.Err() == nil {
 		began := time.Now()
 		err := t.connect(p)
-		if t.ctx.Err() != nil {
+		if p.ctx.Err() != nil {
 			return
 		}
 		t.onDisconnected(p, err)
 		switch {
 		case refused(err):
-			t.sleep(wait.longestWait())
+			sleep(p.ctx, wait.longestWait())
 			continue
 		case time.Since(began) > t.cfg.BackoffMax:
 			wait.reset() // the connection was up for a while
@@ -38,10 +42,10 @@ func (t *Transport) waitToRedial(p *peer, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-t.ctx.Done():
+	case <-p.ctx.Done():
 	case <-timer.C:
 	case <-p.dialledUs:
-		t.sleep(t.cfg.BackoffMin)
+		sleep(p.ctx, t.cfg.BackoffMin)
 	}
 }
 
@@ -51,7 +55,7 @@ func (t *Transport) connect(p *peer) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(t.ctx, func() { c.closeWith(errClosed) })()
+	defer context.AfterFunc(p.ctx, func() { c.closeWith(errClosed) })()
 	if err := t.dialHandshake(c, p.id); err != nil {
 		c.closeWith(describeError(err))
 		return c.closeReason
@@ -63,9 +67,13 @@ func (t *Transport) connect(p *peer) error {
 }
 
 func (t *Transport) dial(p *peer) (*conn, error) {
-	ctx, cancel := context.WithTimeout(t.ctx, t.cfg.DialTimeout)
+	address := p.address()
+	if address == "" {
+		return nil, errNoAddress
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, t.cfg.DialTimeout)
 	defer cancel()
-	nc, err := t.cfg.Dial(ctx, p.addr)
+	nc, err := t.cfg.Dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package tcp
 
 import (
+	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -12,7 +14,9 @@ import (
 // peer is the state that the transport keeps of another member.
 type peer struct {
 	id         node.ID
-	addr       string
+	ctx        context.Context // ends with the transport, and when the peer is dropped
+	stop       context.CancelFunc
+	former     atomic.Bool // it is a member no more: introductions alone are received
 	queue      *queue
 	dialledUs  chan struct{} // holds a token if the peer has connected
 	delivering chan struct{} // holds a token while a message is delivered
@@ -26,15 +30,30 @@ type peer struct {
 	state         PeerStats // without the fields that come from queue and counts
 }
 
-func newPeer(id node.ID, addr string, cfg Config) *peer {
-	return &peer{
+func newPeer(parent context.Context, id node.ID, address string, queue int) *peer {
+	p := &peer{
 		id:         id,
-		addr:       addr,
-		queue:      newQueue(cfg.Queue),
+		queue:      newQueue(queue),
 		dialledUs:  make(chan struct{}, 1),
 		delivering: make(chan struct{}, 1),
-		state:      PeerStats{ID: id, Addr: addr, Since: time.Now()},
+		state:      PeerStats{ID: id, Addr: address, Since: time.Now()},
 	}
+	p.ctx, p.stop = context.WithCancel(parent)
+	return p
+}
+
+// address is where the peer is dialled; empty: it is not known.
+func (p *peer) address() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state.Addr
+}
+
+// move has the peer dialled at an address from the next attempt on.
+func (p *peer) move(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state.Addr = address
 }
 
 // enqueue queues messages, and reports whether there was room for all.
@@ -134,7 +153,7 @@ func (t *Transport) onConnected(p *peer, codec wire.Codec) {
 	p.state.Up, p.state.Since = true, time.Now()
 	p.state.Connects++
 	p.mu.Unlock()
-	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.addr, "codec", codec.Name())
+	t.cfg.Log.Info("connected to peer", "peer", p.id, "address", p.address(), "codec", codec.Name())
 }
 
 // onDisconnected records that a connection to p ended or could not be made.
@@ -151,11 +170,11 @@ func (t *Transport) onDisconnected(p *peer, err error) {
 	case refused(err):
 		t.logRefusal(p, &p.dialFailure, err)
 	case insecure(err):
-		t.warnings.warn("no connection to peer: the two sides agree on no TLS", "peer", p.id, "address", p.addr, "error", err)
+		t.warnings.warn("no connection to peer: the two sides agree on no TLS", "peer", p.id, "address", p.address(), "error", err)
 	case isNew:
-		t.cfg.Log.Warn("no connection to peer", "peer", p.id, "address", p.addr, "error", err)
+		t.cfg.Log.Warn("no connection to peer", "peer", p.id, "address", p.address(), "error", err)
 	default:
-		t.cfg.Log.Debug("still no connection to peer", "peer", p.id, "address", p.addr, "error", err)
+		t.cfg.Log.Debug("still no connection to peer", "peer", p.id, "address", p.address(), "error", err)
 	}
 }
 
@@ -168,7 +187,7 @@ func (t *Transport) logRefusal(p *peer, before *failure, err error) {
 	if !isNew {
 		return
 	}
-	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.addr, "error", err)
+	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.address(), "error", err)
 }
 
 // set replaces the failure, and reports whether it has changed.

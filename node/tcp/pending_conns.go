@@ -54,7 +54,7 @@ func (t *Transport) addPending(c *conn) {
 			break
 		}
 		if time.Since(old.openedAt) < minPendingTime {
-			t.sleep(minPendingTime / 10)
+			sleep(t.ctx, minPendingTime/10)
 			if t.ctx.Err() != nil {
 				break
 			}

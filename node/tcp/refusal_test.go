@@ -21,7 +21,6 @@ func TestRefusals(t *testing.T) {
 	}{
 		"protocol": {func(c *tcp.Config) { c.Hello.Protocol, c.Hello.Oldest = 9, 8 }, "protocols 8 to 9, want one of 2 to 2", "protocols 2 to 2, want one of 8 to 9"},
 		"cluster":  {func(c *tcp.Config) { c.Hello.Cluster[0] = 9 }, "cluster 09", "cluster 07"},
-		"epoch":    {func(c *tcp.Config) { c.Hello.Epoch = 3 }, "epoch 3, want 1", "epoch 1, want 3"},
 		"codec": {func(c *tcp.Config) { c.Hello.Codec = "json" },
 			`codec "json", want "cbor"`, `codec "cbor", want "json"`},
 		"itself":   {func(c *tcp.Config) { c.Hello.Node, c.Peers = 1, peerUnderID(c, 2) }, "no number of its own", "no number of its own"},

@@ -19,7 +19,6 @@ func TestStrangersLearnACode(t *testing.T) {
 	}{
 		{func(h *wire.Hello) { h.Protocol, h.Oldest = 9, 8 }, 1},
 		{func(h *wire.Hello) { h.Cluster[3] = 1 }, 2},
-		{func(h *wire.Hello) { h.Epoch = 3 }, 3},
 		{func(h *wire.Hello) { h.Codec = "morse" }, 4},
 		{func(h *wire.Hello) { h.Node = 1 }, 5},
 		{func(h *wire.Hello) { h.Node = 9 }, 6},
@@ -60,7 +59,8 @@ func TestVerdicts(t *testing.T) {
 		"\x02\x06":    "not one of its members",
 		"\x02\x07":    "another member than this node",
 		"\x02\x08":    "the certificate with its own number",
-		"\x02\x09":    "a reason that this version does not know",
+		"\x02\x09":    "removed from the members",
+		"\x02\x0a":    "a reason that this version does not know",
 		"\x02\x00":    "a reason that this version does not know",
 		"\x02":        "a reason that this version does not know",
 		"\x02\x02 ":   "a reason that this version does not know",

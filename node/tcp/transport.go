@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -19,13 +20,14 @@ const closeTimeout = 5 * time.Second
 // returned.
 var ErrStuck = errors.New("transport closed, but a call of Deliver has not returned")
 
-// Transport is a node's connections to all its peers. It is safe for concurrent
-// use.
+// Transport is a node's connections to all its peers, which may change while it runs. It
+// is safe for concurrent use.
 type Transport struct {
 	cfg      Config
-	hello    []byte             // of a dialler, as a frame
-	answer   []byte             // of an acceptor, which shows no life
-	peers    map[node.ID]*peer  // constant
+	hello    []byte     // of a dialler, as a frame
+	answer   []byte     // of an acceptor, which shows no life
+	mu       sync.Mutex // held by who replaces peers, or ends ctx
+	peers    atomic.Pointer[peerTable]
 	ctx      context.Context    // ends with Close
 	stop     context.CancelFunc //
 	tasks    sync.WaitGroup     // all goroutines
@@ -50,15 +52,11 @@ func Start(cfg Config) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{cfg: cfg, hello: hello, answer: answer, peers: map[node.ID]*peer{}, warnings: rateLimitedLog{log: cfg.Log}}
+	t := &Transport{cfg: cfg, hello: hello, answer: answer, warnings: rateLimitedLog{log: cfg.Log}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
-	for id, addr := range cfg.Peers {
-		t.peers[id] = newPeer(id, addr, cfg)
-	}
+	t.peers.Store(&peerTable{})
+	t.SetPeers(cfg.Peers, 0)
 	t.tasks.Go(t.accept)
-	for _, p := range t.peers {
-		t.tasks.Go(func() { t.keepConnected(p) })
-	}
 	return t, nil
 }
 
@@ -66,7 +64,7 @@ func Start(cfg Config) (*Transport, error) {
 // false, some are dropped, from one of them on: the queue is full, there is no such
 // peer, or the transport is closed. If true, any may still be lost.
 func (t *Transport) Send(to node.ID, messages ...node.Message) bool {
-	p := t.peers[to]
+	p := t.peer(to)
 	if p == nil || t.ctx.Err() != nil {
 		return false
 	}
@@ -77,7 +75,7 @@ func (t *Transport) Send(to node.ID, messages ...node.Message) bool {
 // The connection of that life gives way to no other, but to a later one of the same
 // life.
 func (t *Transport) Confirm(id node.ID, life uint64) {
-	if p := t.peers[id]; p != nil {
+	if p := t.peer(id); p != nil {
 		p.confirm(life)
 	}
 }
@@ -85,8 +83,11 @@ func (t *Transport) Confirm(id node.ID, life uint64) {
 // Peers returns the state of each peer, by id.
 func (t *Transport) Peers() []PeerStats {
 	var all []PeerStats
-	for _, id := range slices.Sorted(maps.Keys(t.peers)) {
-		all = append(all, t.peers[id].stats())
+	table := t.peers.Load()
+	for _, id := range slices.Sorted(maps.Keys(table.byID)) {
+		if p := table.byID[id]; !p.former.Load() {
+			all = append(all, p.stats())
+		}
 	}
 	return all
 }
@@ -98,7 +99,9 @@ func (t *Transport) ListenerStats() ListenerStats { return t.listener.stats() }
 // it returns nil, all goroutines of the transport have ended and nothing more is
 // delivered. It waits at most five seconds.
 func (t *Transport) Close() error {
+	t.mu.Lock()
 	t.stop()
+	t.mu.Unlock()
 	err := t.cfg.Listener.Close()
 	if errors.Is(err, errClosed) {
 		err = nil // a second Close
@@ -115,17 +118,5 @@ func (t *Transport) Close() error {
 		return err
 	case <-timer.C:
 		return ErrStuck
-	}
-}
-
-// sleep waits for d, and reports whether the transport is still open.
-func (t *Transport) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-t.ctx.Done():
-		return false
 	}
 }

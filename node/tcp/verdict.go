@@ -31,9 +31,10 @@ var refusalCodes = []struct {
 	{wire.ErrEpoch, "the two have different members: wait until both have learnt the latest"},
 	{wire.ErrCodec, "the two read no codec in common: choose the same everywhere"},
 	{wire.ErrNode, "the two have the same number: give each node its own"},
-	{ErrNotMember, "this node is not one of its members: add it to that node's peers, or correct this node's number"},
+	{ErrNotMember, "this node is not one of its members: add it there (lockstep members add), or correct this node's number"},
 	{ErrWrongNode, "it has dialled another member than this node: check the addresses of its peers"},
 	{ErrNotOwner, "this node's certificate is that of another node: give each node the certificate with its own number"},
+	{ErrFormerMember, "this node was removed from the members, and an id is not used again: to have a node in this place, empty the directory, start it with a new id and --join, and add that one"},
 }
 
 // appendVerdict appends a frame with a yes, or with a no and the code of the reason.

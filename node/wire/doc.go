@@ -126,6 +126,7 @@
 //	 3  cluster, 16 bytes        7  name of the codec, at most 8 bytes
 //	 4  unused, 16 bytes
 //
+// The epoch is 1, and ignored: messages carry their own. Earlier builds refuse another.
 // Fields 4 and 5 are zeros, and ignored. Earlier builds had the sender's incarnation and
 // boot there, and told them to every caller.
 //

@@ -28,7 +28,8 @@ var (
 	ErrProtocol = errors.New("the other side speaks no version of the protocol that this one does: run the same version everywhere")
 	// ErrCluster means that the other side is of another cluster.
 	ErrCluster = errors.New("the other side belongs to another cluster: check the address and the cluster that it is started for")
-	// ErrEpoch means that the other side has another set of members.
+	// ErrEpoch means that the other side has another set of members. Earlier builds refuse
+	// a connection for it; this one does not.
 	ErrEpoch = errors.New("the other side is in another epoch of the membership: wait until both have learnt the latest")
 	// ErrCodec means that the two sides read no codec in common.
 	ErrCodec = errors.New("the other side reads no codec that this one does: choose the same everywhere")
@@ -51,8 +52,8 @@ type Hello struct {
 	Oldest   uint16 // the earliest version that the sender speaks
 	Cluster  [16]byte
 	Node     node.ID
-	Life     uint64 // of the messages of this connection; 0: the sender is the acceptor and sends none
-	Epoch    uint32
+	Life     uint64   // of the messages of this connection; 0: the sender is the acceptor and sends none
+	Epoch    uint32   // always 1: see Check
 	Codec    string   // for a side that knows no list of codecs
 	Extends  bool     // the sender reads extended accepts, and commits without a value
 	Codecs   []string // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
@@ -251,15 +252,16 @@ func AgreedProtocol(own, theirs Hello) uint16 {
 }
 
 // Check returns an error if two sides would misunderstand each other. Memories of the
-// other side's log are compared later: see package member.
+// other side's log are compared later: see package member. So are epochs: messages carry
+// their own, and members in different ones must introduce themselves to each other, since
+// that is how the one behind learns the later configuration. The field of the Hello stays,
+// for earlier builds, which refuse any value but 1.
 func Check(own, theirs Hello) error {
 	switch {
 	case AgreedProtocol(own, theirs) == 0:
 		return fmt.Errorf("protocols %d to %d, want one of %d to %d: %w", theirs.Oldest, theirs.Protocol, own.Oldest, own.Protocol, ErrProtocol)
 	case own.Cluster != theirs.Cluster:
 		return fmt.Errorf("cluster %x, want %x: %w", theirs.Cluster, own.Cluster, ErrCluster)
-	case own.Epoch != theirs.Epoch:
-		return fmt.Errorf("epoch %d, want %d: %w", theirs.Epoch, own.Epoch, ErrEpoch)
 	case AgreedCodec(own, theirs) == nil:
 		return fmt.Errorf("codec %q, want %q: %w", strings.Join(theirs.Reads(), ", "), strings.Join(own.Reads(), ", "), ErrCodec)
 	case theirs.Node == own.Node || theirs.Node == 0:

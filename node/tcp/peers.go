@@ -1,0 +1,89 @@
+package tcp
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/member"
+)
+
+// peerTable has the peers of a transport at a time. It is immutable: the peers change by
+// another table.
+type peerTable struct {
+	byID   map[node.ID]*peer // with former ones, in their time of grace
+	lastID node.ID           // ids up to it that have no peer were members
+}
+
+// peer returns the state of a peer; nil: there is none.
+func (t *Transport) peer(id node.ID) *peer { return t.peers.Load().byID[id] }
+
+// SetPeers replaces the peers. Connections of peers that stay are not touched; one that
+// has moved is dialled at its new address from the next attempt on. A peer that goes
+// stays connected for Config.FormerGrace, for introductions alone: so it learns that it is
+// a member no more. Later it is refused, as are all ids up to lastID that have no peer: they
+// were members. The transport keeps addresses.
+func (t *Transport) SetPeers(addresses map[node.ID]string, lastID node.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx.Err() != nil {
+		return
+	}
+	before := t.peers.Load()
+	next := &peerTable{byID: map[node.ID]*peer{}, lastID: max(lastID, before.lastID)}
+	for id, p := range before.byID {
+		if _, stays := addresses[id]; stays || p.former.Load() {
+			next.byID[id] = p
+			continue
+		}
+		p.former.Store(true)
+		next.byID[id] = p
+		t.tasks.Go(func() { t.dropLater(p) })
+	}
+	for _, id := range slices.Sorted(maps.Keys(addresses)) {
+		if p := next.byID[id]; p != nil {
+			p.move(addresses[id])
+			continue
+		}
+		p := newPeer(t.ctx, id, addresses[id], t.cfg.Queue)
+		next.byID[id] = p
+		t.tasks.Go(func() { t.keepConnected(p) })
+	}
+	t.peers.Store(next)
+}
+
+// dropLater ends the connections of a former member after its time of grace.
+func (t *Transport) dropLater(p *peer) {
+	if !sleep(p.ctx, t.cfg.FormerGrace) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.peers.Load()
+	next := &peerTable{byID: maps.Clone(before.byID), lastID: before.lastID}
+	delete(next.byID, p.id)
+	t.peers.Store(next)
+	p.stop()
+}
+
+// introductions returns the messages that may come from a former member.
+func introductions(messages []node.Message) []node.Message {
+	return slices.DeleteFunc(messages, func(m node.Message) bool {
+		_, ok := m.(*member.Introduction)
+		return !ok
+	})
+}
+
+// sleep waits for d, and reports whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -63,7 +63,7 @@ var layers = map[string]layer{
 	"node/watch":         {pure: true},
 	"node/service":       {pure: true, internal: []string{"node", "node/configuration", "node/fsm", "node/member", "node/wal", "node/watch"}},
 	"node/httpapi":       {pure: true, internal: []string{"node/fsm", "node/op", "node/watch"}},
-	"node/wire":          {pure: true, internal: []string{"node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
+	"node/wire":          {pure: true, internal: []string{"node/configuration", "node/internal/frame", "node/internal/tlv", "node", "node/fsm", "node/member"}, external: []string{"github.com/fxamacker/cbor/v2"}},
 	"node/streamserver":  {pure: true, internal: []string{"node/fsm", "node/op", "node/service", "node/stream", "node/watch"}},
 	"node/stream":        {pure: true, internal: []string{"node/arena", "node/internal/frame", "node/op", "node/watch"}},
 	"node/session":       {pure: true, internal: []string{"node/arena", "node/hash64", "node/op"}},
@@ -79,7 +79,7 @@ var layers = map[string]layer{
 	"node/files":            {internal: []string{"node/wal"}},
 	"node/backup":           {internal: []string{"node", "node/files", "node/fsm", "node/member", "node/wal"}, external: []string{"github.com/klauspost/compress/zstd"}},
 	"node/server": {
-		internal: []string{"node", "node/access", "node/certificate", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
+		internal: []string{"node", "node/access", "node/certificate", "node/configuration", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
 		external: []string{
 			"github.com/prometheus/client_golang/prometheus",
 			"github.com/prometheus/client_golang/prometheus/promhttp",

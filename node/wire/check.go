@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/member"
 )
@@ -27,17 +28,17 @@ func check(m node.Message) error {
 	}
 	switch m := m.(type) {
 	case *node.Proposal:
-		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkExtension(m), checkOp("first", m.First), checkOtherBallot(m))
+		return firstError(checkPhase(m.Phase), checkValue(key, m.Value), checkExtension(key, m), checkOp("first", m.First), checkOtherBallot(m))
 	case *node.Acknowledgment:
-		return firstError(checkPhase(m.Phase), checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkPhase(m.Phase), checkValue(key, m.Value), checkOp("first", m.First))
 	case *node.Reject:
 		return firstError(checkPhase(m.Phase), checkReason(m.Reason), checkOp("first", m.First))
 	case *node.Commit:
-		return firstError(checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkValue(key, m.Value), checkOp("first", m.First))
 	case *node.ReadRequest:
 		return checkOp("first", m.First)
 	case *node.ReadReport:
-		return firstError(checkValue(m.Value), checkOp("first", m.First))
+		return firstError(checkValue(key, m.Value), checkOp("first", m.First))
 	case *node.Request:
 		return firstError(checkKind(m.Kind), checkOp("id", m.ID), checkText("to", m.To, fsm.MaxText))
 	case *node.Reply:
@@ -70,27 +71,29 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-func checkValue(v *node.Value) error {
+func checkValue(key string, v *node.Value) error {
 	if v == nil {
 		return nil
 	}
-	if err := checkEntries("value.recent", v.Window); err != nil {
+	if err := checkEntries("value.recent", key, v.Window); err != nil {
 		return err
 	}
 	return firstError(checkText("value.before", v.StateBefore, fsm.MaxText), checkText("value.state", v.State, fsm.MaxText))
 }
 
-func checkEntries(what string, entries []node.Entry) error {
+// checkEntries refuses entries with long states, but for one, a definition. The register of
+// the configuration has a long one in each.
+func checkEntries(what, key string, entries []node.Entry) error {
 	if len(entries) > node.MaxDedupWindow {
 		return fmt.Errorf("%s: %d entries, at most %d", what, len(entries), node.MaxDedupWindow)
 	}
-	maxTo := fsm.MaxText // for one entry: a definition
+	maxTo := fsm.MaxText
 	for i := range entries {
 		e := &entries[i]
 		if err := checkEntry(e, maxTo); err != nil {
 			return fmt.Errorf("%s[%d].%w", what, i, err)
 		}
-		if len(e.To) > fsm.MaxName {
+		if len(e.To) > fsm.MaxName && key != configuration.Key {
 			maxTo = fsm.MaxName
 		}
 	}
@@ -98,7 +101,7 @@ func checkEntries(what string, entries []node.Entry) error {
 }
 
 // checkExtension refuses an extension in place of anything but the value of an accept.
-func checkExtension(p *node.Proposal) error {
+func checkExtension(key string, p *node.Proposal) error {
 	switch {
 	case p.Extension == nil:
 		return nil
@@ -107,7 +110,7 @@ func checkExtension(p *node.Proposal) error {
 	case p.Value != nil:
 		return errors.New("extension: there is a value")
 	}
-	return checkEntries("entries", p.Extension.Entries)
+	return checkEntries("entries", key, p.Extension.Entries)
 }
 
 // checkEntry checks an entry whose state may have maxTo bytes.

@@ -2,10 +2,12 @@ package wire_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wire"
@@ -143,6 +145,27 @@ func TestAppendRefuses(t *testing.T) {
 			after, err = wire.AppendMessage(before, c, m)
 			require.ErrorIs(t, err, wire.ErrMessage)
 			require.Equal(t, "before", string(after))
+		}
+	}
+}
+
+// The register of the configuration has a long text in each entry of its window.
+func TestEntriesOfTheConfigurationAreLong(t *testing.T) {
+	v := &node.Value{State: "x", Version: 2, Serial: 2}
+	for i := range 16 {
+		v.Window = append(v.Window, node.Entry{ID: node.OpID(fmt.Sprint("(epoch)", i)), Kind: node.EntryTransition, To: strings.Repeat("c", 2000)})
+	}
+	for _, m := range []node.Message{
+		&node.Proposal{Phase: node.Accept, Key: configuration.Key, Value: v}, &node.Commit{Key: configuration.Key, Value: v},
+		&node.Proposal{Phase: node.Accept, Key: configuration.Key, Extension: &node.Extension{Entries: v.Window}},
+		&node.RepairValue{Key: configuration.Key, Value: v},
+	} {
+		for _, c := range codecs {
+			data, err := c.Append(nil, m)
+			require.NoError(t, err)
+			got, err := c.Decode(data)
+			require.NoError(t, err)
+			require.Equal(t, m, got)
 		}
 	}
 }

@@ -144,7 +144,7 @@ func checkRepair(m node.Message) error {
 			}
 		}
 	case *node.RepairValue:
-		return checkValue(m.Value)
+		return checkValue(m.Key, m.Value)
 	}
 	return nil
 }

@@ -15,12 +15,12 @@ import (
 
 // Each role may take the actions of its line, and no others.
 func TestRolesMayTakeActions(t *testing.T) {
-	all := []access.Action{access.Read, access.Propose, access.Define, access.Retire, access.Backup}
+	all := []access.Action{access.Read, access.Propose, access.Define, access.Retire, access.Backup, access.Reconfigure}
 	for role, may := range map[access.Role]string{
 		access.None:   "",
 		access.Reader: "read",
 		access.Writer: "read propose",
-		access.Admin:  "read propose define retire backup",
+		access.Admin:  "read propose define retire backup reconfigure",
 	} {
 		var found []string
 		for _, a := range all {

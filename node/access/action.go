@@ -12,15 +12,16 @@ type Action uint8
 
 // The actions.
 const (
-	Read    Action = iota + 1 // read, list and watch machines and definitions, see the status, open a stream
-	Propose                   // request a transition, or an id for one
-	Define                    // create a definition
-	Retire                    // end a machine for good
-	Backup                    // read whole values, with the ids of others' operations
+	Read        Action = iota + 1 // read, list and watch machines and definitions, see the status, open a stream
+	Propose                       // request a transition, or an id for one
+	Define                        // create a definition
+	Retire                        // end a machine for good
+	Backup                        // read whole values, with the ids of others' operations
+	Reconfigure                   // change the members
 )
 
 func (a Action) String() string {
-	return [...]string{"?", "read", "propose", "define", "retire", "backup"}[a]
+	return [...]string{"?", "read", "propose", "define", "retire", "backup", "reconfigure"}[a]
 }
 
 // Role returns the least role that may take the action.

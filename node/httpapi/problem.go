@@ -20,6 +20,7 @@ const (
 	UnsupportedMedia op.Reason = "unsupported-media-type" // the body is of another form than the request takes
 	WrongHost        op.Reason = "wrong-host"             // the server does not go by the name in the header Host
 	CrossOrigin      op.Reason = "cross-origin"           // a web page of another origin has sent it
+	MembersChange    op.Reason = "members-change"         // the members cannot be changed so, now
 )
 
 // HTTP statuses of responses.
@@ -44,7 +45,7 @@ const (
 // StatusOf returns the HTTP status of a failure with a code.
 func StatusOf(code op.Reason) int {
 	switch code {
-	case op.Illegal, op.VersionMismatch, op.WindowExpired, op.WatermarkAhead, op.IDConflict:
+	case op.Illegal, op.VersionMismatch, op.WindowExpired, op.WatermarkAhead, op.IDConflict, MembersChange:
 		return statusConflict
 	case op.Overloaded, op.Abstains, op.Stopping:
 		return statusUnavailable
@@ -117,6 +118,8 @@ func title(code op.Reason) string {
 		return "The request is for another cluster"
 	case op.QuotaReached:
 		return "There is no room for another machine or definition"
+	case MembersChange:
+		return "The members cannot be changed so"
 	case CrossOrigin:
 		return "Web pages of other origins may not use the node"
 	}

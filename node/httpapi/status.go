@@ -11,7 +11,10 @@ type Status struct {
 	Life        string       `json:"life"`             // first digits of the random id of the boot
 	Stage       string       `json:"stage"`            // stage of the cluster: empty, bound or formed
 	Formed      string       `json:"formed,omitempty"` // random id of the formed cluster
+	Epoch       uint32       `json:"epoch"`            // of the members; 1: those that formed the cluster
 	Members     []op.NodeID  `json:"members"`
+	Change      string       `json:"change,omitempty"` // of members that is under way, for people
+	CarryOver   *CarryOver   `json:"carry_over,omitempty"`
 	Abstains    bool         `json:"abstains"` // the node's log is disputed
 	Ready       bool         `json:"ready"`
 	Reason      string       `json:"reason,omitempty"` // why the node is not ready

@@ -29,6 +29,10 @@ func (m *Member) Status() Status {
 	if m.durableStage != Empty {
 		s.Cluster = m.cluster.ID
 	}
+	waits := m.cfg.Join && m.durableStage == Empty
+	if waits {
+		s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("it waits to be added to the cluster: lockstep members add %d=HOST:PORT", m.self.ID))
+	}
 	for _, d := range m.disputes {
 		s.NotReadyReasons = append(s.NotReadyReasons, "it abstains: "+m.explainDispute(d, fmt.Sprintf("node %d remembers another log: see this node's log", d.By)))
 	}
@@ -45,7 +49,7 @@ func (m *Member) Status() Status {
 			}
 		case len(p.admittedLives) > 0:
 			s.Admitted = append(s.Admitted, p.id)
-		case m.durableStage != Formed && p.introduction == nil:
+		case m.durableStage != Formed && p.introduction == nil && !waits:
 			s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("the cluster is not formed: node %d has not introduced itself, and all members must", p.id))
 		}
 	}
@@ -62,6 +66,9 @@ func (m *Member) MemoryOf(id node.ID) Memory {
 	}
 	return Memory{}
 }
+
+// ID returns the member's number.
+func (m *Member) ID() node.ID { return m.self.ID }
 
 // Life returns the id of the member's current life.
 func (m *Member) Life() uint64 { return m.life.ID }

@@ -25,6 +25,8 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"POST /v1/backup":                                   s.guarded(access.Backup, s.limited(pageResponse, s.backup)),
 		"POST /v1/definitions":                              s.guarded(access.Define, s.limited(smallResponse, s.define)),
 		"GET /v1/definitions":                               s.guarded(access.Read, s.limited(pageResponse, s.definitions)),
+		"GET /v1/members":                                   s.guarded(access.Read, s.limited(smallResponse, s.members)),
+		"POST /v1/members":                                  s.guarded(access.Reconfigure, s.limited(smallResponse, s.changeMembers)),
 		"GET /v1/watch":                                     s.guarded(access.Read, s.watch),
 		"GET /v1/stream":                                    s.guarded(access.Read, s.limited(smallResponse, s.upgrade)),
 		"GET /v1/status":                                    s.guarded(access.Read, s.limited(smallResponse, s.status)),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/tcp"
@@ -18,11 +19,18 @@ import (
 // loop runs the only goroutine that touches the service, and with it the node. All
 // decisions are the service's: the loop brings it events, and carries out its effects.
 type loop struct {
-	service     *service.Service
-	node        *node.Node // of service
-	log         *slog.Logger
-	runner      *files.Runner
-	transport   *tcp.Transport
+	service   *service.Service
+	node      *node.Node // of service
+	log       *slog.Logger
+	runner    *files.Runner
+	transport *tcp.Transport
+
+	// members is the configuration that the transport has; nil: it has the peers that the
+	// node was started with. followMembers has the transport take another; nil: there is
+	// no transport yet.
+	members       *configuration.Configuration
+	followMembers func(*configuration.Configuration)
+
 	inbox       *inbox
 	calls       chan func()
 	quit        chan struct{}
@@ -61,11 +69,12 @@ type recipient struct {
 	id      uint64 // of the exchange
 }
 
-// response is a response of the service to a client: one of the three.
+// response is a response of the service to a client: one of the four.
 type response struct {
 	reply  service.Reply
 	page   service.Page
 	update service.Update
+	asked  service.Asked
 }
 
 // maxBatch bounds the events of one step.
@@ -165,8 +174,18 @@ func (l *loop) end() error {
 // step has the service take events, and carries out the effects.
 func (l *loop) step(now time.Duration, batch []service.Event) error {
 	effects, err := l.service.Step(now, batch)
+	l.updateMembers()
 	l.applyEffects(effects)
 	return err
+}
+
+// updateMembers has the transport take the members of a configuration that the node has
+// adopted, before it is given the messages of the step to them.
+func (l *loop) updateMembers() {
+	if c := l.service.Member().Configuration(); c != l.members && l.followMembers != nil {
+		l.members = c
+		l.followMembers(c)
+	}
 }
 
 // noteClients adds events to a batch, and notes their clients.
@@ -259,6 +278,9 @@ func (l *loop) applyEffects(e *service.Effects) {
 	}
 	for _, p := range e.Pages {
 		l.respond(p.Ticket, response{page: p}, true)
+	}
+	for _, a := range e.Asked {
+		l.respond(a.Ticket, response{asked: a}, true)
 	}
 	for _, u := range e.Updates {
 		l.respond(u.Ticket, response{update: u}, u.Refused != nil || u.End != service.NotEnded)

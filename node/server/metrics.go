@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -58,6 +59,10 @@ func (m *metrics) observeDisk(op wal.Op, took time.Duration) {
 // Descriptions of the metrics that are read at each collection.
 var (
 	descNodes     = desc("nodes", "Members of the cluster.")
+	descEpoch     = desc("epoch", "Epoch of the members that this node has adopted; 1: those that formed the cluster.")
+	descMembers   = desc("members", "Members of the cluster, by role.", "role")
+	descCarryLeft = desc("carry_over_left", "Keys that this node has still to see chosen before the voters can change.")
+	descCarryAll  = desc("carry_over_total", "Keys that it has to see chosen in this change of voters.")
 	descPeersUp   = desc("peers_up", "Members that this node has a connection to.")
 	descReady     = desc("ready", "1 if the node serves clients.")
 	descFormed    = desc("formed", "1 if the cluster is formed, as is durable here.")
@@ -99,7 +104,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descNodes, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
+		descNodes, descEpoch, descMembers, descCarryLeft, descCarryAll, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descQuotaUsed, descQuotaLimit,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
@@ -119,7 +124,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	st := m.server.Status()
-	gauge(descNodes, float64(len(m.server.cfg.Peers)))
+	gauge(descNodes, float64(len(st.Members)))
+	m.collectMembers(gauge)
 	gauge(descReady, boolValue(st.Ready))
 	gauge(descFormed, boolValue(st.Stage == member.Formed.String()))
 	gauge(descAbstains, boolValue(st.Abstains))
@@ -153,6 +159,25 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for reason, n := range c.Rejects {
 		count(descRejects, n, string(reason))
 	}
+}
+
+// collectMembers reports the members, and how far a change of them is.
+func (m *metrics) collectMembers(gauge func(*prometheus.Desc, float64, ...string)) {
+	members := m.server.Members()
+	gauge(descEpoch, float64(members.Epoch))
+	roles := map[httpapi.MemberRole]int{}
+	for i := range members.Members {
+		roles[members.Members[i].Role]++
+	}
+	for _, role := range []httpapi.MemberRole{httpapi.Voter, httpapi.Coming, httpapi.Leaving, httpapi.Learner, httpapi.Invited} {
+		gauge(descMembers, float64(roles[role]), string(role))
+	}
+	var carry httpapi.CarryOver
+	if members.CarryOver != nil {
+		carry = *members.CarryOver
+	}
+	gauge(descCarryLeft, float64(carry.Left))
+	gauge(descCarryAll, float64(carry.Total))
 }
 
 // boolValue returns 1 for true and 0 for false.

@@ -57,6 +57,7 @@ func TestOpenAPIHasTheFields(t *testing.T) {
 		"Transition": httpapi.Transition{}, "Issued": httpapi.Issued{}, "Machine": watch.Machine{}, "Local": httpapi.Local{},
 		"Failure": httpapi.Failure{}, "Page": httpapi.Page{}, "DefinitionsPage": httpapi.DefinitionsPage{}, "Listed": httpapi.Listed{}, "Definition": fsm.Definition{},
 		"Event": watch.Event{}, "Step": watch.Transition{}, "Gap": watch.Gap{}, "Behind": watch.Behind{}, "Unlearnt": httpapi.Unlearnt{}, "End": watch.End{},
+		"Members": httpapi.Members{}, "Member": httpapi.Member{}, "CarryOver": httpapi.CarryOver{}, "MemberChange": httpapi.MemberChange{}, "MembersAccepted": httpapi.MembersAccepted{},
 		"BackupQuery": httpapi.BackupQuery{}, "BackupValues": httpapi.BackupValues{}, "BackupValue": httpapi.BackupValue{},
 		"Status": httpapi.Status{}, "Health": httpapi.Health{}, "HealthCheck": httpapi.HealthCheck{}, "PeerStatus": httpapi.PeerStatus{},
 	}
@@ -86,6 +87,9 @@ func fieldsOf(t reflect.Type) (all, always []string) {
 	all, always = []string{}, []string{}
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.Anonymous && !f.IsExported() {
+			continue // JSON has none of it
+		}
 		if f.Anonymous {
 			inner, required := fieldsOf(f.Type)
 			all, always = append(all, inner...), append(always, required...)
@@ -108,7 +112,7 @@ func TestOpenAPIHasTheCodes(t *testing.T) {
 		node.Illegal, node.VersionMismatch, node.WindowExpired, node.WatermarkAhead, node.IDConflict, node.UnknownState,
 		node.UnknownDefinition, node.BadRequest, node.QuotaReached, node.Overloaded, node.Timeout, node.Abstains, node.Stopping, node.OtherCluster,
 		op.Unauthenticated, op.Forbidden, op.RateLimited,
-		httpapi.TooLarge, httpapi.TooSlow, httpapi.UnsupportedMedia, httpapi.WrongHost, httpapi.CrossOrigin,
+		httpapi.TooLarge, httpapi.TooSlow, httpapi.UnsupportedMedia, httpapi.WrongHost, httpapi.CrossOrigin, httpapi.MembersChange,
 	}
 	var documented []string
 	for _, c := range code.Enum {
@@ -226,7 +230,7 @@ func TestOpenAPIMatchesResponses(t *testing.T) {
 	// in which it reports the reason; stream_test.go begins streams; health_test.go has a
 	// loop that hangs. Backups have the guards of the other paths.
 	require.ElementsMatch(t, []string{"POST /v1/backup 401", "POST /v1/backup 403", "POST /v1/backup 408", "POST /v1/backup 413", "POST /v1/backup 415", "POST /v1/backup 429",
-		"GET /livez 503", "GET /v1/definitions 503", "GET /v1/stream 101", "GET /v1/stream 503"}, missing, "documented, and not seen here")
+		"GET /livez 503", "GET /v1/definitions 503", "POST /v1/members 503", "GET /v1/stream 101", "GET /v1/stream 503"}, missing, "documented, and not seen here")
 }
 
 const web = "/v1/machines/lifecycle/web"
@@ -268,6 +272,12 @@ func (a *apiTest) useCluster() {
 		{"GET", "/v1/watch", ``, false},
 		{"GET", "/v1/watch?key=nothing/web", ``, false},
 		{"GET", "/v1/stream", ``, true},
+		{"GET", "/v1/members", ``, false},
+		{"GET", "/v1/members?all", ``, true},
+		{"POST", "/v1/members", `{"change":"remove","node":1}`, false},
+		{"POST", "/v1/members", `{"change":"grow"}`, true},
+		{"POST", "/v1/members", `{"change":"add","node":2,"address":"` + strings.Repeat("x", 1<<20) + `"}`, true},
+		{"POST", "/v1/members", `{"change":"add","node":2,"address":"127.0.0.1:1","learner":true}`, false},
 		{"GET", "/v1/status", ``, false},
 		{"GET", "/metrics", ``, false},
 		{"GET", "/livez", ``, false},
@@ -332,6 +342,7 @@ func (a *apiTest) operations() map[string]string {
 	return map[string]string{
 		"GET /v1/machines": "", "GET " + web: "", "POST " + web + "/operations": "", "POST " + web + "/transitions": `{"to":"Running"}`,
 		"GET /v1/definitions": "", "POST /v1/definitions": door, "GET /v1/watch?key=lifecycle/web": "", "GET /v1/stream": "", "GET /v1/status": "",
+		"GET /v1/members": "", "POST /v1/members": `{"change":"abandon"}`,
 		"GET /metrics": "", "GET /livez": "", "GET /readyz": "",
 	}
 }
@@ -357,7 +368,7 @@ func (a *apiTest) everywhere(status int, change func(*http.Request)) (n int) {
 
 // useGuardedNode sends requests of clients that may not have them.
 func (a *apiTest) useGuardedNode() {
-	const guarded, all = 10, 12 // operations that ask for a role, with the metrics, and all of them
+	const guarded, all = 12, 14 // operations that ask for a role, with the metrics, and all of them
 	require.Len(a.t, a.operations(), all)
 	a.c = startCluster(a.t, 1, func(cfg *server.Config) {
 		cfg.Access.Tokens, cfg.Access.Metrics = writeTokens(a.t), "reader"
@@ -369,7 +380,7 @@ func (a *apiTest) useGuardedNode() {
 	as := func(role string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+tokenOf(role)) }
 	}
-	require.Equal(a.t, 3, a.everywhere(http.StatusForbidden, as("reader")), "operations, transitions and definitions")
+	require.Equal(a.t, 4, a.everywhere(http.StatusForbidden, as("reader")), "operations, transitions, definitions and members")
 	w := a.c.watch(1, "prefix=", "Authorization", "Bearer "+tokenOf("admin")) // the one that it may have
 	defer w.close()
 	eventually(a.t, "each is refused once, but for those that need no role", func() bool {
@@ -387,12 +398,12 @@ func (a *apiTest) useGuardedNode() {
 // useSlowly sends requests with bodies of other forms, and with bodies that do not come.
 func (a *apiTest) useSlowly() {
 	a.c = startCluster(a.t, 1, func(cfg *server.Config) { cfg.Limits.IOTimeout = 300 * time.Millisecond })
-	require.Equal(a.t, 2, a.everywhere(http.StatusUnsupportedMediaType, func(r *http.Request) {
+	require.Equal(a.t, 3, a.everywhere(http.StatusUnsupportedMediaType, func(r *http.Request) {
 		if r.ContentLength > 0 {
 			r.Header.Set("Content-Type", "text/plain")
 		}
 	}))
-	require.Equal(a.t, 2, a.everywhere(http.StatusRequestTimeout, func(r *http.Request) {
+	require.Equal(a.t, 3, a.everywhere(http.StatusRequestTimeout, func(r *http.Request) {
 		if r.ContentLength > 0 {
 			out, in := io.Pipe()
 			a.t.Cleanup(func() { _ = in.Close() })

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
@@ -24,7 +25,8 @@ import (
 type Config struct {
 	Node    node.Config        // ID, timings, definitions; the server fills in the rest
 	Cluster string             // name of the cluster; all members must agree on it
-	Peers   map[node.ID]string // address of every member, this one included
+	Peers   map[node.ID]string // address of every member, this one included; a log that has members of its own goes before
+	Join    bool               // an empty log is of none of Peers' clusters until its members add it; Peers has those to ask, and this one
 	Listen  string             // address to listen on for peers; empty: the node's own in Peers
 	HTTP    string             // address to listen on for clients; empty: no clients
 	Data    string             // directory of the log
@@ -189,7 +191,7 @@ func (s *Server) newService() (*service.Service, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
 	cfg.Jitter = binary.LittleEndian.Uint64(seed[:])
-	m, err := member.New(member.Config{Node: cfg, Notify: s.logNotice})
+	m, err := member.New(member.Config{Node: cfg, Join: s.cfg.Join, Notify: s.logNotice})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -207,18 +209,14 @@ func newIncarnation() (random [16]byte) {
 
 // startTransport admits peers.
 func (s *Server) startTransport(codec wire.Codec) error {
-	others := map[node.ID]string{}
-	for id, addr := range s.cfg.Peers {
-		if id != s.cfg.Node.ID {
-			others[id] = addr
-		}
-	}
 	hello := wire.Hello{
 		Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: node.ClusterID(s.cfg.Cluster), Node: s.cfg.Node.ID,
 		Epoch: 1,
 	}
 	hello.OfferCodecs(codec)
-	s.loop.do(func(x *service.Service) { hello.Life = x.Member().Life() })
+	var members *configuration.Configuration
+	s.loop.do(func(x *service.Service) { hello.Life, members = x.Member().Life(), x.Member().Configuration() })
+	others, _ := s.peers(members)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
 		Deliver: s.loop.deliver, Dial: s.dial(), TLS: s.tls.peers(),
@@ -227,7 +225,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 		return err
 	}
 	s.transport = transport
-	if !s.loop.do(func(*service.Service) { s.loop.transport = transport }) {
+	if !s.loop.do(func(*service.Service) { s.loop.transport, s.loop.followMembers = transport, s.followMembers }) {
 		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
 	}
 	return nil

@@ -29,6 +29,8 @@ func (s *Server) Status() httpapi.Status {
 		st.Commits = n.Counters().Commits
 		checks = x.Readiness(s.surroundings())
 		st.Quotas = quotaStatus(x.Quotas())
+		st.Epoch, st.CarryOver = x.Member().Epoch(), carryOver(x.Member())
+		st.Change = changeUnderWay(x.Member().Configuration())
 	})
 	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%08x", standing.Life>>32), standing.Stage.String(), standing.Abstains
 	st.Members = standing.Members

@@ -92,7 +92,8 @@ type Reply struct {
 // the configuration shows that.
 type Asked struct {
 	Ticket Ticket
-	Err    error // wraps configuration.ErrChange
+	Epoch  uint32 // from which the change leads to the next
+	Err    error  // wraps configuration.ErrChange
 }
 
 // Page is the result of a listing: a page of machines, or the reply that refuses it.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func (s *Service) checkMembership() string {
 // checkMajority counts the peers that a message would reach and an answer may come from.
 func (s *Service) checkMajority(x Surroundings) string {
 	st := s.member.Status()
-	reached, silent := 1, ""
+	reached, silent := []node.ID{s.member.ID()}, ""
 	for _, id := range x.Connected {
 		if st.Rejected[id] != "" { // it is no help
 			continue
@@ -66,10 +67,28 @@ func (s *Service) checkMajority(x Surroundings) string {
 			silent += fmt.Sprintf("; node %d has answered nothing for %v", id, round(silence))
 			continue
 		}
-		reached++
+		reached = append(reached, id)
 	}
-	if majority := len(st.Members)/2 + 1; reached < majority {
-		return fmt.Sprintf("it reaches %d of %d members, itself included, and needs %d%s", reached, len(st.Members), majority, silent)
+	c := s.member.Configuration()
+	if c == nil {
+		return lacks("members", st.Members, reached, silent)
+	}
+	if why := lacks("voters", c.Voters, reached, silent); why != "" || !c.Joint() {
+		return why
+	}
+	return lacks("voters to be", c.Next, reached, silent)
+}
+
+// lacks says that a majority of some nodes is not reached; empty: it is.
+func lacks(what string, of, reached []node.ID, silent string) string {
+	n := 0
+	for _, id := range of {
+		if slices.Contains(reached, id) {
+			n++
+		}
+	}
+	if majority := len(of)/2 + 1; n < majority {
+		return fmt.Sprintf("it reaches %d of %d %s, itself included, and needs %d%s", n, len(of), what, majority, silent)
 	}
 	return ""
 }

@@ -178,7 +178,7 @@ func (s *Service) handle(ev *Event) {
 	case Abandon:
 		s.abandon(ev.Ticket)
 	case Reconfigure:
-		s.out.Asked = append(s.out.Asked, Asked{ev.Ticket, s.member.Change(ev.Change)})
+		s.out.Asked = append(s.out.Asked, Asked{ev.Ticket, s.member.Epoch(), s.member.Change(ev.Change)})
 		s.batch = append(s.batch, member.Wake())
 	case Drain:
 		s.draining = true
@@ -265,7 +265,7 @@ func (s *Service) refuseAfterStop(ev *Event) {
 	case Watch:
 		s.refuseWatch(ev.Ticket, nil, s.stoppingError())
 	case Reconfigure:
-		s.out.Asked = append(s.out.Asked, Asked{ev.Ticket, s.stoppingError()})
+		s.out.Asked = append(s.out.Asked, Asked{Ticket: ev.Ticket, Err: s.stoppingError()})
 	}
 }
 

@@ -1,0 +1,163 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/httpapi"
+	"github.com/lockstep-dst/lockstep/node/member"
+	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+)
+
+// fast has changes of members take tenths of a second: their steps take turns by the
+// timings of the node.
+func fast(cfg *server.Config) {
+	cfg.Node.ResendTimeout = 50 * time.Millisecond
+	cfg.Node.RepairDelay = 100 * time.Millisecond
+}
+
+// startJoining starts a node with an empty directory that is to be added. It knows the
+// given members.
+func (c *cluster) startJoining(id node.ID, asks ...node.ID) {
+	c.t.Helper()
+	cfg := *c.configs[asks[0]]
+	cfg.Join, cfg.Node.ID, cfg.Log = true, id, slog.New(slog.DiscardHandler)
+	cfg.Data = filepath.Join(c.t.TempDir(), fmt.Sprintf("node-%d", id))
+	cfg.Peers = map[node.ID]string{id: tcptest.Address(c.t)}
+	for _, other := range asks {
+		cfg.Peers[other] = c.configs[other].Peers[other]
+	}
+	c.configs[id] = &cfg
+	c.start(id)
+}
+
+// address is where the peers of a node dial it.
+func (c *cluster) address(id node.ID) string { return c.configs[id].Peers[id] }
+
+// change asks a node for a change of members, which it takes.
+func (c *cluster) change(id node.ID, body string) {
+	c.t.Helper()
+	require.Equal(c.t, http.StatusAccepted, c.request(id, "POST", "/v1/members", body).Status, body)
+}
+
+// awaitMembers waits until each of the nodes knows members with these roles, of a stable
+// epoch.
+func (c *cluster) awaitMembers(want string, nodes ...node.ID) {
+	c.t.Helper()
+	for _, id := range nodes {
+		eventually(c.t, fmt.Sprintf("node %d knows the members %s", id, want), func() bool { return roles(c.nodes[id].Members()) == want })
+	}
+}
+
+// roles are the members of a response as text, as in "1 voter, 2 learner".
+func roles(m httpapi.Members) (text string) {
+	for i := range m.Members {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d %s", m.Members[i].Node, m.Members[i].Role)
+	}
+	return text
+}
+
+// A cluster of one node grows to three, is used all the while, and shrinks again.
+func TestClusterGrowsAndShrinks(t *testing.T) {
+	c := startCluster(t, 1, fast)
+	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+	require.Equal(t, "1 voter", roles(c.nodes[1].Members()))
+	for id := node.ID(2); id <= 3; id++ {
+		c.startJoining(id, 1)
+		require.Contains(t, c.nodes[id].Status().Reason, fmt.Sprintf("it waits to be added to the cluster: lockstep members add %d=HOST:PORT", id))
+		c.change(1, fmt.Sprintf(`{"change":"add","node":%d,"address":%q}`, id, c.address(id)))
+		eventually(t, fmt.Sprintf("node %d votes, as all know", id), func() bool {
+			for _, x := range c.nodes {
+				if len(x.Members().Voters) != int(id) || x.Members().Next != nil {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	c.awaitMembers("1 voter, 2 voter, 3 voter", 1, 2, 3)
+	require.Equal(t, "Running", c.get(3, "lifecycle/web").State)
+	c.stop(1) // and the other two decide
+	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Stopped"}`).Status)
+	c.start(1) // with the members that it was started with the first time
+	c.awaitMembers("1 voter, 2 voter, 3 voter", 1)
+	c.awaitAll()
+
+	c.change(2, `{"change":"remove","node":1}`)
+	c.awaitMembers("2 voter, 3 voter", 2, 3)
+	require.ErrorIs(t, c.nodes[1].Err(), member.ErrRemoved)
+	_, err := server.Start(*c.configs[1])
+	require.ErrorIs(t, err, member.ErrRemoved)
+	require.ErrorContains(t, err, "start it with a new id and --join, and add that one")
+	require.Equal(t, "Stopped", c.get(3, "lifecycle/web").State)
+}
+
+// The members are listed with their roles and the addresses at which the node dials
+// them; metrics and the status have them too.
+func TestMembersAreShown(t *testing.T) {
+	c := startCluster(t, 1, fast)
+	c.startJoining(2, 1)
+	c.change(1, fmt.Sprintf(`{"change":"add","node":2,"address":%q,"learner":true}`, c.address(2)))
+	c.awaitMembers("1 voter, 2 learner", 1, 2)
+	c.change(1, `{"change":"add","node":5,"address":"127.0.0.1:1"}`)
+	c.awaitMembers("1 voter, 2 learner, 5 invited", 1, 2)
+
+	_, text := c.getText(1, "/v1/members")
+	var got httpapi.Members
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	require.Equal(t, []httpapi.Member{
+		{Node: 1, Role: httpapi.Voter, Address: c.address(1)},
+		{Node: 2, Role: httpapi.Learner, Address: c.address(2)},
+		{Node: 5, Role: httpapi.Invited, Address: "127.0.0.1:1", Promote: true},
+	}, got.Members)
+	require.EqualValues(t, 5, got.LastID)
+	metrics := c.metrics(1)
+	require.EqualValues(t, got.Epoch, metrics["lockstep_epoch"])
+	require.EqualValues(t, 1, metrics[`lockstep_members{role="learner"}`])
+	require.EqualValues(t, 1, metrics[`lockstep_members{role="invited"}`])
+	st := c.nodes[1].Status()
+	require.Equal(t, got.Epoch, st.Epoch)
+	require.Equal(t, "node 5 is invited, and has not introduced itself", st.Change)
+	require.True(t, c.nodes[2].Status().Ready, c.nodes[2].Status().Reason)
+}
+
+// A change that cannot be made is refused, with the reason and the remedy.
+func TestChangesThatAreRefused(t *testing.T) {
+	c := startCluster(t, 1)
+	for body, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		`{"change":"remove","node":1}`:                                              {http.StatusConflict, "add another one first"},
+		`{"change":"remove","node":9}`:                                              {http.StatusConflict, "the members are 1"},
+		`{"change":"add","node":1,"address":"127.0.0.1:7001"}`:                      {http.StatusConflict, "take one above 1"},
+		`{"change":"abandon"}`:                                                      {http.StatusConflict, "no change is under way"},
+		`{"change":"grow","node":2}`:                                                {http.StatusBadRequest, "want add, remove, promote, replace, move or abandon"},
+		`{"change":"add","address":"127.0.0.1:7002"}`:                               {http.StatusBadRequest, "node: missing"},
+		`{"change":"add","node":2}`:                                                 {http.StatusBadRequest, "want HOST:PORT"},
+		`{"change":"add","node":2,"address":"127.0.0.1"}`:                           {http.StatusBadRequest, "want HOST:PORT"},
+		`{"change":"add","node":2,"address":"h:1","replaces":1}`:                    {http.StatusBadRequest, "replaces: add has none"},
+		`{"change":"replace","node":2,"address":"h:1"}`:                             {http.StatusBadRequest, "replaces: missing"},
+		`{"change":"remove","node":1,"address":"h:1"}`:                              {http.StatusBadRequest, "address: remove has none"},
+		`{"change":"replace","node":2,"replaces":1,"address":"h:1","learner":true}`: {http.StatusBadRequest, "learner: replace has none"},
+		`{"change":"add","node":2,"address":"h:1","adress":"h:1"}`:                  {http.StatusBadRequest, "unknown field"},
+		`{"change":"add","node":-2,"address":"h:1"}`:                                {http.StatusBadRequest, "cannot unmarshal"},
+	} {
+		got := c.request(1, "POST", "/v1/members", body)
+		require.Equal(t, want.status, got.Status, body)
+		require.Contains(t, got.Detail, want.text, body)
+	}
+	require.Equal(t, "1 voter", roles(c.nodes[1].Members()))
+}

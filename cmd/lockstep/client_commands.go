@@ -317,6 +317,9 @@ func remark(st *httpapi.Status) string {
 	if st.Reason != "" {
 		all = append(all, st.Reason)
 	}
+	if st.Change != "" {
+		all = append(all, st.Change)
+	}
 	for _, p := range st.Peers {
 		if p.Up && p.Error != "" && !strings.Contains(st.Reason, p.Error) {
 			all = append(all, fmt.Sprintf("node %d is refused: %s", p.Node, p.Error))

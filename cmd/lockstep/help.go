@@ -61,11 +61,20 @@ var nodeTopics = map[string]cli.Topic{
 	"node": {Group: "nodes", Examples: []string{
 		"node --id 1 --peers 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003 --data n1 --http 127.0.0.1:8001",
 		"node --config node.yaml",
+		"node --id 4 --join 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003 --listen 127.0.0.1:7004 --data n4 --http 127.0.0.1:8004",
 	}},
-	"config":       {Group: "nodes", Examples: []string{"config check node.yaml", "config print --config node.yaml"}},
-	"config check": {Examples: []string{"config check node.yaml"}},
-	"config print": {Examples: []string{"config print --config node.yaml", "config print --config node.yaml --json"}},
-	"inspect":      {Group: "nodes", Examples: []string{"inspect n1", "inspect /tmp/lockstep/node-1 --json"}},
+	"members":         {Group: "nodes", Examples: []string{"members list", "members add 4=127.0.0.1:7004", "members replace 2 4=127.0.0.1:7004"}},
+	"members list":    {Examples: []string{"members list", "members list --json"}},
+	"members add":     {Examples: []string{"members add 4=127.0.0.1:7004", "members add 4=db4.example:7001 --learner"}},
+	"members remove":  {Examples: []string{"members remove 1"}},
+	"members replace": {Examples: []string{"members replace 2 4=127.0.0.1:7004"}},
+	"members promote": {Examples: []string{"members promote 4", "members promote 4 --replaces 2"}},
+	"members move":    {Examples: []string{"members move 2=10.0.0.9:7001"}},
+	"members abandon": {Examples: []string{"members abandon"}},
+	"config":          {Group: "nodes", Examples: []string{"config check node.yaml", "config print --config node.yaml"}},
+	"config check":    {Examples: []string{"config check node.yaml"}},
+	"config print":    {Examples: []string{"config print --config node.yaml", "config print --config node.yaml --json"}},
+	"inspect":         {Group: "nodes", Examples: []string{"inspect n1", "inspect /tmp/lockstep/node-1 --json"}},
 }
 
 var clientTopics = map[string]cli.Topic{

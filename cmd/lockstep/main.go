@@ -48,9 +48,10 @@ judged. Begin with: lockstep fuzz
 Exit codes: 0 fine, 1 a property is violated, 2 usage or bad input,
 3 harness fault (nondeterminism), 4 undecided, 5 rejected, 6 outcome unknown,
 7 a node stopped by itself, 8 a coverage mark was never hit (fuzz --never-hit-fails), 9 unavailable,
-10 the log of a node, or a backup, is damaged or not complete, 125 a kept plan is not valid for this build.
+10 the log of a node, or a backup, is damaged or not complete, 11 a node was removed from
+the members, 125 a kept plan is not valid for this build.
 Those of replay serve "git bisect run": see lockstep replay --help.`
-	cmd.AddCommand(nodeCommand(), clusterCommand(), configCommand(), getCommand(), listCommand(), watchCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), certsCommand(), benchCommand(), inspectCommand(), backupCommand(), restoreCommand(), tokenCommand(), fleetCommand())
+	cmd.AddCommand(nodeCommand(), clusterCommand(), configCommand(), getCommand(), listCommand(), watchCommand(), proposeCommand(), retireCommand(), defineCommand(), definitionsCommand(), statusCommand(), membersCommand(), certsCommand(), benchCommand(), inspectCommand(), backupCommand(), restoreCommand(), tokenCommand(), fleetCommand())
 	addHelp(cmd)
 	return cmd, nil
 }

@@ -87,7 +87,7 @@ func nodeCommandFor(use func(cmd *cobra.Command, s *nodeFlags, build func() (ser
 	var s nodeFlags
 	var secure nodeTLSFlags
 	var id uint16
-	var listen, peers, data, http string
+	var listen, peers, join, data, http string
 	cmd := &cobra.Command{
 		Use:   "node --id N --peers 1=HOST:PORT,... --data DIR",
 		Short: "Run one node of a cluster",
@@ -97,23 +97,25 @@ func nodeCommandFor(use func(cmd *cobra.Command, s *nodeFlags, build func() (ser
 
 and the same with --id 2 and 3, a directory and an HTTP address of their own.
 
+A node that is to be added to a running cluster has an empty directory, a number that no
+member has had, and --join in place of --peers. It waits until lockstep members add, or
+replace, names it. Later its log has the members, whatever the flags say.
+
 Other hosts than this one can be members and clients with TLS: see lockstep certs, and
 docs/TLS.md.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return use(cmd, &s, func() (server.Config, error) {
-				addrs, err := parsePeers(peers)
+				addrs, err := nodeAddresses(node.ID(id), peers, join, listen)
 				if err != nil {
 					return server.Config{}, err
-				}
-				if addrs[node.ID(id)] == "" {
-					return server.Config{}, fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
 				}
 				if data == "" {
 					return server.Config{}, errors.New("--data: missing: name the directory of this node's log")
 				}
 				cfg := s.config(node.ID(id), addrs)
 				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd, slog.LevelInfo)
+				cfg.Join = join != ""
 				if err := secure.apply(&cfg); err != nil {
 					return server.Config{}, err
 				}
@@ -124,6 +126,7 @@ docs/TLS.md.`,
 	f := cmd.Flags()
 	f.Uint16Var(&id, "id", 0, "number of this node, from 1")
 	f.StringVar(&peers, "peers", "", "every member and where it listens, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")
+	f.StringVar(&join, "join", "", "in place of --peers: members of a cluster that this node is to be added to, as in 1=127.0.0.1:7001")
 	f.StringVar(&listen, "listen", "", "where to listen for peers (default: this node's address in --peers)")
 	f.StringVar(&http, "http", "", "where to listen for clients, as in 127.0.0.1:8001")
 	f.StringVar(&data, "data", "", "directory of this node's log")
@@ -132,20 +135,66 @@ docs/TLS.md.`,
 	return cmd
 }
 
-// parsePeers parses 1=HOST:PORT,2=...
-func parsePeers(text string) (map[node.ID]string, error) {
+// nodeAddresses returns the addresses that a node is started with, its own included.
+func nodeAddresses(id node.ID, peers, join, listen string) (map[node.ID]string, error) {
+	if join == "" {
+		addrs, err := parseAddresses("--peers", peers)
+		if err == nil && addrs[id] == "" {
+			err = fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
+		}
+		return addrs, err
+	}
+	if peers != "" {
+		return nil, errors.New("--join and --peers: give one: --peers for the first nodes of a cluster, --join for a node that is added later")
+	}
+	addrs, err := parseAddresses("--join", join)
+	switch {
+	case err != nil:
+		return nil, err
+	case id == 0:
+		return nil, errors.New("--id: missing: give this node a number that no member has had")
+	case addrs[id] == "" && listen == "":
+		return nil, errors.New("--listen: missing: name the address at which this node listens for peers, as in 127.0.0.1:7004")
+	case addrs[id] == "":
+		addrs[id] = listen
+	}
+	if len(addrs) == 1 {
+		return nil, errors.New("--join: no other node: name a member of the cluster")
+	}
+	return addrs, nil
+}
+
+// printWaiting prints what has a node added that waits for it.
+func printWaiting(cmd *cobra.Command, cfg *server.Config) {
+	id := cfg.Node.ID
+	address := cfg.Peers[id]
+	if host, port, err := net.SplitHostPort(address); err == nil {
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			address = net.JoinHostPort("HOST", port)
+		}
+	}
+	line := fmt.Sprintf("lockstep members add %d=%s", id, address)
+	if cli.AsJSON(cmd) {
+		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"node": id, "waits": line}) // the output keeps its errors
+		return
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "node %d waits to be added to the cluster: %s\n", id, line)
+}
+
+// parseAddresses parses 1=HOST:PORT,2=... What is the flag or the argument, for errors.
+func parseAddresses(what, text string) (map[node.ID]string, error) {
 	if text == "" {
-		return nil, errors.New("--peers: missing: list every member, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")
+		return nil, fmt.Errorf("%s: missing: list every member, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003", what)
 	}
 	peers := map[node.ID]string{}
 	for _, part := range strings.Split(text, ",") {
 		number, addr, ok := strings.Cut(strings.TrimSpace(part), "=")
 		id, err := strconv.ParseUint(number, 10, 16)
 		if _, _, bad := net.SplitHostPort(addr); !ok || err != nil || id == 0 || bad != nil {
-			return nil, fmt.Errorf("--peers: %q: want ID=HOST:PORT, as in 1=127.0.0.1:7001", part)
+			return nil, fmt.Errorf("%s: %q: want ID=HOST:PORT, as in 1=127.0.0.1:7001", what, part)
 		}
 		if peers[node.ID(id)] != "" {
-			return nil, fmt.Errorf("--peers: node %d is listed twice", id)
+			return nil, fmt.Errorf("%s: node %d is listed twice", what, id)
 		}
 		peers[node.ID(id)] = addr
 	}

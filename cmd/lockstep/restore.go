@@ -37,7 +37,7 @@ restoration that is interrupted leaves a directory that no node starts with.
 Exit codes: 2 usage, or the directory is not empty, 10 the backup is damaged.`,
 		Args: cli.Exactly(1, "the file of a backup"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			addrs, err := parsePeers(peers)
+			addrs, err := parseAddresses("--peers", peers)
 			if err != nil {
 				return err
 			}

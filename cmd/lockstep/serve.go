@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -53,6 +54,9 @@ func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags, start
 		if a := s.HTTPAddr(); a != nil {
 			printServing(cmd, cfg.Node.ID, a)
 		}
+		if s.WaitsToBeAdded() {
+			printWaiting(cmd, &cfg)
+		}
 	}
 	running(servers)
 	if started != nil {
@@ -88,6 +92,8 @@ func startNode(ctx context.Context, cfg server.Config, start func(server.Config)
 		return nil, errInterrupted
 	}
 	switch {
+	case errors.Is(r.err, member.ErrRemoved):
+		return nil, &cli.Error{Code: cli.Removed, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
 	case refusesLog(r.err):
 		return nil, &cli.Error{Code: cli.Damaged, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
 	case errors.Is(r.err, server.ErrNodeFailed):
@@ -104,7 +110,11 @@ func nodesFailed(servers []*server.Server, configs []server.Config) error {
 		select {
 		case <-s.Done():
 			if err := s.Err(); err != nil {
-				return &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
+				code := cli.Stopped
+				if errors.Is(err, member.ErrRemoved) {
+					code = cli.Removed
+				}
+				return &cli.Error{Code: code, Text: fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
 			}
 		default:
 		}

@@ -119,7 +119,7 @@ func doJSON[T any](c *Client, req *http.Request, maxBytes int64) (answer T, err 
 		return answer, describeTLS(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusAccepted {
 		return answer, responseError(resp)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBytes)).Decode(&answer); err != nil {

@@ -54,10 +54,10 @@ func DecodeFailure(status int, body []byte) (Failure, error) {
 }
 
 // IsOfAll reports whether every node would fail a request likewise, as one that is not
-// valid, or about a definition that none knows.
+// valid, about a definition that none knows, or for a change of members that cannot be.
 func IsOfAll(why op.Reason) bool {
 	switch why {
-	case op.BadRequest, op.UnknownDefinition, op.Unauthenticated, op.Forbidden:
+	case op.BadRequest, op.UnknownDefinition, op.Unauthenticated, op.Forbidden, MembersChange:
 		return true
 	}
 	return false

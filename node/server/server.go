@@ -274,6 +274,12 @@ func (s *Server) HTTPAddr() net.Addr {
 	return s.listeners.clients.Addr()
 }
 
+// WaitsToBeAdded reports whether the node was started with Join, and its members are still
+// to add it.
+func (s *Server) WaitsToBeAdded() bool {
+	return s.cfg.Join && s.Status().Stage == member.Empty.String()
+}
+
 // run runs the loop until the node stops, and then releases its resources.
 func (s *Server) run() {
 	s.log.Info("running", "boot", s.boot, "data", s.cfg.Data, "codec", s.cfg.Codec)

@@ -17,6 +17,7 @@ const (
 	NeverHit     Code = 8   // a campaign never hit a coverage mark
 	Unreachable  Code = 9   // no node, or no majority, has responded in time, and nothing was changed
 	Damaged      Code = 10  // the log of a node is damaged, or incomplete
+	Removed      Code = 11  // a node is a member no more
 	Inapplicable Code = 125 // an expected verdict cannot be checked
 )
 
@@ -31,6 +32,7 @@ func (c Code) String() string {
 var codeNames = map[Code]string{
 	Violated: "violated", Usage: "bad-request", Harness: "harness", Undecided: "undecided",
 	Rejected: "rejected", Unknown: "unknown", Stopped: "stopped", NeverHit: "never-hit", Unreachable: "unreachable",
+	Removed:      "removed",
 	Inapplicable: "inapplicable",
 }
 

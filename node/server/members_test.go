@@ -27,7 +27,7 @@ func fast(cfg *server.Config) {
 
 // startJoining starts a node with an empty directory that is to be added. It knows the
 // given members.
-func (c *cluster) startJoining(id node.ID, asks ...node.ID) {
+func (c *cluster) startJoining(id node.ID, asks []node.ID, change ...func(*server.Config)) {
 	c.t.Helper()
 	cfg := *c.configs[asks[0]]
 	cfg.Join, cfg.Node.ID, cfg.Log = true, id, slog.New(slog.DiscardHandler)
@@ -35,6 +35,9 @@ func (c *cluster) startJoining(id node.ID, asks ...node.ID) {
 	cfg.Peers = map[node.ID]string{id: tcptest.Address(c.t)}
 	for _, other := range asks {
 		cfg.Peers[other] = c.configs[other].Peers[other]
+	}
+	for _, f := range change {
+		f(&cfg)
 	}
 	c.configs[id] = &cfg
 	c.start(id)
@@ -75,7 +78,7 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
 	require.Equal(t, "1 voter", roles(c.nodes[1].Members()))
 	for id := node.ID(2); id <= 3; id++ {
-		c.startJoining(id, 1)
+		c.startJoining(id, []node.ID{1})
 		require.Contains(t, c.nodes[id].Status().Reason, fmt.Sprintf("it waits to be added to the cluster: lockstep members add %d=HOST:PORT", id))
 		c.change(1, fmt.Sprintf(`{"change":"add","node":%d,"address":%q}`, id, c.address(id)))
 		eventually(t, fmt.Sprintf("node %d votes, as all know", id), func() bool {
@@ -108,7 +111,7 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 // them; metrics and the status have them too.
 func TestMembersAreShown(t *testing.T) {
 	c := startCluster(t, 1, fast)
-	c.startJoining(2, 1)
+	c.startJoining(2, []node.ID{1})
 	c.change(1, fmt.Sprintf(`{"change":"add","node":2,"address":%q,"learner":true}`, c.address(2)))
 	c.awaitMembers("1 voter, 2 learner", 1, 2)
 	c.change(1, `{"change":"add","node":5,"address":"127.0.0.1:1"}`)

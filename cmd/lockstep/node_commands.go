@@ -87,7 +87,7 @@ func nodeCommandFor(use func(cmd *cobra.Command, s *nodeFlags, build func() (ser
 	var s nodeFlags
 	var secure nodeTLSFlags
 	var id uint16
-	var listen, peers, join, data, http string
+	var listen, peers, join, data, http, advertise string
 	cmd := &cobra.Command{
 		Use:   "node --id N --peers 1=HOST:PORT,... --data DIR",
 		Short: "Run one node of a cluster",
@@ -115,7 +115,7 @@ docs/TLS.md.`,
 				}
 				cfg := s.config(node.ID(id), addrs)
 				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd, slog.LevelInfo)
-				cfg.Join = join != ""
+				cfg.Join, cfg.Advertise = join != "", advertise
 				if err := secure.apply(&cfg); err != nil {
 					return server.Config{}, err
 				}
@@ -129,6 +129,7 @@ docs/TLS.md.`,
 	f.StringVar(&join, "join", "", "in place of --peers: members of a cluster that this node is to be added to, as in 1=127.0.0.1:7001")
 	f.StringVar(&listen, "listen", "", "where to listen for peers (default: this node's address in --peers)")
 	f.StringVar(&http, "http", "", "where to listen for clients, as in 127.0.0.1:8001")
+	f.StringVar(&advertise, "advertise-http", "", "address that clients are told by members (default: --http, if it names a host)")
 	f.StringVar(&data, "data", "", "directory of this node's log")
 	secure.flags(cmd)
 	s.flags(f)

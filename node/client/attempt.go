@@ -34,7 +34,7 @@ func newHTTPClient(dial func(ctx context.Context, network, address string) (net.
 
 // attempt sends one request to one node: on its stream, or by HTTP.
 func (c *Client) attempt(p *pendingCall, to op.NodeID, r *op.Request, deadline time.Time) {
-	x := &exchange{link: c.links[to-1], call: p, generation: p.generation, request: r, deadline: deadline}
+	x := &exchange{link: c.link(to), call: p, generation: p.generation, request: r, deadline: deadline}
 	p.exchanges = append(p.exchanges, x)
 	if c.cfg.HTTPOnly || !x.link.start(x) {
 		x.overHTTP()

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node/httpapi"
@@ -54,7 +55,7 @@ const minAttemptTimeout = 50 * time.Millisecond
 type Client struct {
 	cfg       Config
 	http      *http.Client
-	links     []*link // to the nodes, in the order of their ids
+	links     atomic.Pointer[[]*link] // to all nodes that ever were, in the order of their ids; the list is replaced, and only grows
 	cluster   clusterID
 	startTime time.Time
 
@@ -115,16 +116,18 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{cfg: cfg, session: s, startTime: time.Now()}
 	c.http = newHTTPClient(c.dialHTTP, &c.cluster)
+	var links []*link
 	for i, e := range cfg.Endpoints {
-		c.links = append(c.links, newLink(c, op.NodeID(i+1), e))
+		links = append(links, newLink(c, op.NodeID(i+1), e))
 	}
+	c.links.Store(&links)
 	return c, nil
 }
 
 // Close closes all connections. Operations and watches that are not over have lost
 // their attempts; they and later ones connect again.
 func (c *Client) Close() {
-	for _, l := range c.links {
+	for _, l := range *c.links.Load() {
 		l.close()
 	}
 	c.http.CloseIdleConnections()
@@ -216,8 +219,11 @@ func (c *Client) withSession(f func(now time.Duration)) {
 	f(time.Since(c.startTime))
 }
 
+// link returns the link to a node.
+func (c *Client) link(id op.NodeID) *link { return (*c.links.Load())[id-1] }
+
 // endpoint returns the address of a node.
-func (c *Client) endpoint(id op.NodeID) string { return c.cfg.Endpoints[id-1] }
+func (c *Client) endpoint(id op.NodeID) string { return c.link(id).endpoint }
 
 // Unavailable reports whether the operation was not carried out, and never will be,
 // only because no node, or no majority, could do so in time.

@@ -4,7 +4,7 @@ import "time"
 
 // Hurry makes the client look after its streams a hundred times as often.
 func (c *Client) Hurry() {
-	for _, l := range c.links {
+	for _, l := range *c.links.Load() {
 		for _, d := range []*time.Duration{
 			&l.timings.connect, &l.timings.write, &l.timings.tick, &l.timings.pingSilence, &l.timings.pong, &l.timings.silent, &l.timings.revive,
 			&l.timings.pingIdle, &l.timings.closeIdle, &l.timings.http,
@@ -16,7 +16,7 @@ func (c *Client) Hurry() {
 
 // Streams is the number of open streams.
 func (c *Client) Streams() (n int) {
-	for _, l := range c.links {
+	for _, l := range *c.links.Load() {
 		l.mu.Lock()
 		if l.state == up {
 			n++
@@ -28,7 +28,7 @@ func (c *Client) Streams() (n int) {
 
 // Silent is the number of nodes that the client avoids since they do not respond.
 func (c *Client) Silent() (n int) {
-	for _, l := range c.links {
+	for _, l := range *c.links.Load() {
 		l.mu.Lock()
 		if l.silent {
 			n++
@@ -40,7 +40,7 @@ func (c *Client) Silent() (n int) {
 
 // Check has the client look after its open streams at a time, as it does by itself.
 func (c *Client) Check(now time.Time) {
-	for _, l := range c.links {
+	for _, l := range *c.links.Load() {
 		l.mu.Lock()
 		open := l.end != nil
 		l.mu.Unlock()

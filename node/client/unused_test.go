@@ -15,7 +15,7 @@ import (
 func TestRequestToAnUnusedStream(t *testing.T) {
 	c, err := New(Config{Endpoints: []string{"127.0.0.1:1"}})
 	require.NoError(t, err)
-	l := c.links[0]
+	l := c.link(1)
 	l.end, l.state, l.lastHeard, l.lastUsed = stream.NewClient(), up, time.Now(), time.Now()
 	_, err = l.end.Receive(stream.NewServer(stream.Hello{Node: 1, Boot: 1, Operations: 1}).Take(nil))
 	require.NoError(t, err)

@@ -70,7 +70,7 @@ type eventSource interface {
 // openWatch begins a watch at one node: on its stream, or by HTTP.
 func (c *Client) openWatch(ctx context.Context, node op.NodeID, s watch.Selection) (eventSource, error) {
 	if !c.cfg.HTTPOnly {
-		source, err := c.links[node-1].openWatch(ctx, s)
+		source, err := c.link(node).openWatch(ctx, s)
 		if !errors.Is(err, errNoStreams) {
 			return source, err
 		}

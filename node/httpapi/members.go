@@ -25,6 +25,7 @@ type Member struct {
 	Node     op.NodeID  `json:"node"`
 	Role     MemberRole `json:"role"`
 	Address  string     `json:"address,omitempty"`  // at which the responding node dials it; empty: not known
+	Endpoint string     `json:"endpoint,omitempty"` // host:port at which it serves clients, as it has said; empty: not known
 	Promote  bool       `json:"promote,omitempty"`  // it becomes a voter once it has caught up
 	Replaces op.NodeID  `json:"replaces,omitempty"` // in the place of this one
 }

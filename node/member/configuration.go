@@ -199,6 +199,7 @@ const (
 	moreJoining       = 4 // the sender is of no cluster, and waits to be added to one
 	moreCaughtUp      = 5 // the epoch in which the sender has caught up
 	moreCarriedOver   = 6 // the joint epoch in which it has carried over all its keys
+	moreEndpoint      = 7 // where the sender serves clients, at most 255 bytes of text
 )
 
 // shown is the part of an introduction about changes of members.
@@ -207,6 +208,7 @@ type shown struct {
 	epoch                 uint32
 	joining               bool
 	caughtUp, carriedOver uint32 // epochs
+	endpoint              string
 }
 
 // append appends the fields of s to the rest of an introduction.
@@ -221,6 +223,9 @@ func (s *shown) append(more []byte) []byte {
 	number(moreCarriedOver, s.carriedOver)
 	if s.joining {
 		more = tlv.Append(more, moreJoining, nil)
+	}
+	if s.endpoint != "" {
+		more = tlv.Append(more, moreEndpoint, []byte(s.endpoint))
 	}
 	for part := range slices.Chunk(s.configuration, 255) {
 		more = tlv.Append(more, moreConfiguration, part)
@@ -251,6 +256,8 @@ func (i *Introduction) shown() (s shown) {
 			s.caughtUp = uint32(v)
 		case moreCarriedOver:
 			s.carriedOver = uint32(v)
+		case moreEndpoint:
+			s.endpoint = string(data)
 		}
 		more = rest
 	}
@@ -260,7 +267,7 @@ func (i *Introduction) shown() (s shown) {
 // shownTo is the part of an introduction to a peer about changes of members. It has the
 // configuration if the peer is not known to have it.
 func (m *Member) shownTo(p *peer) shown {
-	s := shown{joining: m.cfg.Join && m.durableStage == Empty}
+	s := shown{joining: m.cfg.Join && m.durableStage == Empty, endpoint: m.endpoint}
 	if m.configuration == nil {
 		return s
 	}

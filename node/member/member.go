@@ -38,6 +38,7 @@ type Member struct {
 	configurationLSN     wal.LSN                      // of the last one
 	registerVersion      uint64                       // of the register, when it was looked at last
 	progress             progress
+	endpoint             string        // where this node serves clients, as introductions show it; empty: not shown
 	formerAnsweredAt     time.Duration // when a former member was last told so; 0: never
 
 	timerAt     time.Duration // when the timer fires; 0: it is not set

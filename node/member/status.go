@@ -70,6 +70,22 @@ func (m *Member) MemoryOf(id node.ID) Memory {
 // ID returns the member's number.
 func (m *Member) ID() node.ID { return m.self.ID }
 
+// SetEndpoint has introductions from now on show where this node serves clients: host:port,
+// at most 255 bytes. The others tell it to clients, and nothing else depends on it.
+func (m *Member) SetEndpoint(address string) { m.endpoint = address[:min(len(address), 255)] }
+
+// Endpoint returns where a member serves clients, as it shows in this life; empty: it is not
+// known.
+func (m *Member) Endpoint(id node.ID) string {
+	if id == m.self.ID {
+		return m.endpoint
+	}
+	if i := m.peerIndex(id); i >= 0 && m.peers[i].introduction != nil {
+		return m.peers[i].introduction.shown().endpoint
+	}
+	return ""
+}
+
 // Life returns the id of the member's current life.
 func (m *Member) Life() uint64 { return m.life.ID }
 

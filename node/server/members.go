@@ -21,15 +21,19 @@ func (s *Server) Members() httpapi.Members {
 	var c *configuration.Configuration
 	var ids []node.ID
 	var carry *httpapi.CarryOver
+	endpoints := map[node.ID]string{}
 	s.loop.inspect(func(x *service.Service) {
 		m := x.Member()
 		c, ids, carry = m.Configuration(), m.Status().Members, carryOver(m)
+		for _, id := range ids {
+			endpoints[id] = m.Endpoint(id)
+		}
 	})
 	got := httpapi.Members{Node: s.cfg.Node.ID, Epoch: configuration.First, Voters: ids, CarryOver: carry}
 	addresses := s.addresses(c)
 	if c == nil {
 		for _, id := range ids {
-			got.Members = append(got.Members, httpapi.Member{Node: id, Role: httpapi.Voter, Address: addresses[id]})
+			got.Members = append(got.Members, httpapi.Member{Node: id, Role: httpapi.Voter, Address: addresses[id], Endpoint: endpoints[id]})
 		}
 		got.LastID = ids[len(ids)-1]
 		return got
@@ -38,7 +42,7 @@ func (s *Server) Members() httpapi.Members {
 	for i := range c.Members {
 		x := &c.Members[i]
 		got.Members = append(got.Members, httpapi.Member{
-			Node: x.ID, Role: roleOf(c, x), Address: addresses[x.ID], Promote: x.Promote, Replaces: x.Replaces,
+			Node: x.ID, Role: roleOf(c, x), Address: addresses[x.ID], Endpoint: endpoints[x.ID], Promote: x.Promote, Replaces: x.Replaces,
 		})
 	}
 	return got
@@ -111,6 +115,20 @@ func (s *Server) followMembers(c *configuration.Configuration) {
 				"member", m.ID, "address", m.Address, "started-with", started)
 		}
 	}
+}
+
+// endpoint is where the node tells clients that it serves them; empty: it has no address
+// that is of use to others.
+func (s *Server) endpoint() string {
+	if s.cfg.Advertise != "" || s.listeners.clients == nil {
+		return s.cfg.Advertise
+	}
+	host, _, err := net.SplitHostPort(s.cfg.HTTP)
+	_, port, bad := net.SplitHostPort(s.listeners.clients.Addr().String()) // HTTP may leave the port to the system
+	if ip := net.ParseIP(host); err != nil || bad != nil || host == "" || ip != nil && ip.IsUnspecified() {
+		return ""
+	}
+	return net.JoinHostPort(host, port)
 }
 
 func (s *Server) members(w http.ResponseWriter, r *http.Request) {

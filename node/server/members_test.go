@@ -121,8 +121,8 @@ func TestMembersAreShown(t *testing.T) {
 	var got httpapi.Members
 	require.NoError(t, json.Unmarshal([]byte(text), &got))
 	require.Equal(t, []httpapi.Member{
-		{Node: 1, Role: httpapi.Voter, Address: c.address(1)},
-		{Node: 2, Role: httpapi.Learner, Address: c.address(2)},
+		{Node: 1, Role: httpapi.Voter, Address: c.address(1), Endpoint: c.nodes[1].HTTPAddr().String()},
+		{Node: 2, Role: httpapi.Learner, Address: c.address(2), Endpoint: c.nodes[2].HTTPAddr().String()},
 		{Node: 5, Role: httpapi.Invited, Address: "127.0.0.1:1", Promote: true},
 	}, got.Members)
 	require.EqualValues(t, 5, got.LastID)
@@ -134,6 +134,20 @@ func TestMembersAreShown(t *testing.T) {
 	require.Equal(t, got.Epoch, st.Epoch)
 	require.Equal(t, "node 5 is invited, and has not introduced itself", st.Change)
 	require.True(t, c.nodes[2].Status().Ready, c.nodes[2].Status().Reason)
+}
+
+// A node tells clients the address at which it serves them, or the one that it was given
+// for that. An address that stands for all interfaces of a host is of no use to others.
+func TestEndpointsThatNodesTell(t *testing.T) {
+	c := startCluster(t, 1, func(cfg *server.Config) { cfg.Advertise = "db1.example:8001" })
+	require.Equal(t, "db1.example:8001", c.nodes[1].Members().Members[0].Endpoint)
+	c.stop(1)
+	cfg := c.configs[1]
+	cfg.Advertise, cfg.HTTP, cfg.Insecure = "", "0.0.0.0:0", true
+	c.start(1)
+	require.Empty(t, c.nodes[1].Members().Members[0].Endpoint)
+	cfg.Advertise = "db1.example"
+	require.ErrorContains(t, cfg.Validate(), "want HOST:PORT")
 }
 
 // A change that cannot be made is refused, with the reason and the remedy.

@@ -23,18 +23,19 @@ import (
 
 // Config configures a server.
 type Config struct {
-	Node    node.Config        // ID, timings, definitions; the server fills in the rest
-	Cluster string             // name of the cluster; all members must agree on it
-	Peers   map[node.ID]string // address of every member, this one included; a log that has members of its own goes before
-	Join    bool               // an empty log is of none of Peers' clusters until its members add it; Peers has those to ask, and this one
-	Listen  string             // address to listen on for peers; empty: the node's own in Peers
-	HTTP    string             // address to listen on for clients; empty: no clients
-	Data    string             // directory of the log
-	Codec   string             // binary, cbor or json: how messages to peers that read it are encoded
-	Queue   int                // messages that may wait for one peer
-	Limits  Limits             // resources for clients; zero fields: the defaults
-	Access  Access             // rights of clients
-	Log     *slog.Logger
+	Node      node.Config        // ID, timings, definitions; the server fills in the rest
+	Cluster   string             // name of the cluster; all members must agree on it
+	Peers     map[node.ID]string // address of every member, this one included; a log that has members of its own goes before
+	Join      bool               // an empty log is of none of Peers' clusters until its members add it; Peers has those to ask, and this one
+	Listen    string             // address to listen on for peers; empty: the node's own in Peers
+	HTTP      string             // address to listen on for clients; empty: no clients
+	Advertise string             // address that clients are told, as of a proxy; empty: that of HTTP, if it names a host
+	Data      string             // directory of the log
+	Codec     string             // binary, cbor or json: how messages to peers that read it are encoded
+	Queue     int                // messages that may wait for one peer
+	Limits    Limits             // resources for clients; zero fields: the defaults
+	Access    Access             // rights of clients
+	Log       *slog.Logger
 
 	TLS      *TLS // of the connections of peers and clients; nil: none
 	Insecure bool // without TLS, listens on other addresses than loopback, too
@@ -215,7 +216,10 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	}
 	hello.OfferCodecs(codec)
 	var members *configuration.Configuration
-	s.loop.do(func(x *service.Service) { hello.Life, members = x.Member().Life(), x.Member().Configuration() })
+	s.loop.do(func(x *service.Service) {
+		hello.Life, members = x.Member().Life(), x.Member().Configuration()
+		x.Member().SetEndpoint(s.endpoint())
+	})
 	others, _ := s.peers(members)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,

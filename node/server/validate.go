@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
@@ -21,6 +22,11 @@ func (c Config) Validate() error {
 	}
 	if c.Heartbeat < 0 {
 		return fmt.Errorf("%w: heartbeat: %v: want more than 0", ErrConfig, c.Heartbeat)
+	}
+	if c.Advertise != "" {
+		if _, _, err := net.SplitHostPort(c.Advertise); err != nil {
+			return fmt.Errorf("%w: address for clients: %.64q: want HOST:PORT", ErrConfig, c.Advertise)
+		}
 	}
 	_, err := (&Server{cfg: c}).newService()
 	return err

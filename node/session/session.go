@@ -85,6 +85,20 @@ func New(cfg Config) (*Session, error) {
 	}, nil
 }
 
+// SetNodes replaces the nodes for the operations and queries that begin from now on; calls in
+// progress keep theirs. What is known of the health of a node that stays, or comes back,
+// stays.
+func (s *Session) SetNodes(nodes []op.NodeID) error {
+	cfg := s.cfg
+	cfg.Nodes = slices.Clone(nodes)
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	s.cfg = cfg
+	clear(s.preferences)
+	return nil
+}
+
 // Operation is an operation that a client requests.
 type Operation struct {
 	Name string // unique in the cluster, at most op.MaxName bytes, unpredictable: the session makes ids of it

@@ -2,10 +2,12 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +98,9 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Stopped"}`).Status)
 	c.start(1) // with the members that it was started with the first time
 	c.awaitMembers("1 voter, 2 voter, 3 voter", 1)
+	c.stop(3)
+	c.start(3) // with Join, which says nothing to a log that has members
+	require.False(t, c.nodes[3].WaitsToBeAdded())
 	c.awaitAll()
 
 	c.change(2, `{"change":"remove","node":1}`)
@@ -134,6 +139,50 @@ func TestMembersAreShown(t *testing.T) {
 	require.Equal(t, got.Epoch, st.Epoch)
 	require.Equal(t, "node 5 is invited, and has not introduced itself", st.Change)
 	require.True(t, c.nodes[2].Status().Ready, c.nodes[2].Status().Reason)
+}
+
+// A node moves to another address: the others are told it, and reach it there when it
+// comes back, though all were started with the old one.
+func TestNodeMoves(t *testing.T) {
+	c := startCluster(t, 3, fast)
+	c.stop(2)
+	moved := tcptest.Address(t)
+	c.change(1, fmt.Sprintf(`{"change":"move","node":2,"address":%q}`, moved))
+	eventually(t, "both know the new address", func() bool {
+		return c.nodes[1].Members().Members[1].Address == moved && c.nodes[3].Members().Members[1].Address == moved
+	})
+	c.configs[2].Listen = moved
+	c.start(2)
+	c.awaitAll()
+	c.stop(3)
+	c.start(3)
+	require.Equal(t, moved, c.nodes[3].Members().Members[1].Address, "the log goes before the flags")
+	c.awaitAll()
+	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
+}
+
+// A node that was away when it was removed is refused when it comes back, in words that
+// say so, and the others go on.
+func TestNodeThatWasRemovedWhileItWasAway(t *testing.T) {
+	c := startCluster(t, 3, fast)
+	c.stop(3)
+	c.change(1, `{"change":"remove","node":3}`)
+	c.awaitMembers("1 voter, 2 voter", 1, 2)
+	c.start(3)
+	eventually(t, "node 3 learns it, or is told", func() bool {
+		for _, p := range c.nodes[3].Status().Peers {
+			if strings.Contains(p.Error, "this node was removed from the members") {
+				return true
+			}
+		}
+		select {
+		case <-c.nodes[3].Done():
+			return errors.Is(c.nodes[3].Err(), member.ErrRemoved)
+		default:
+			return false
+		}
+	})
+	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 
 // A node tells clients the address at which it serves them, or the one that it was given

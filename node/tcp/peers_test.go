@@ -1,6 +1,9 @@
 package tcp_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -97,6 +100,21 @@ func TestMemberWithoutAddress(t *testing.T) {
 	one := startAlone(t)
 	one.SetPeers(map[node.ID]string{2: ""}, 2)
 	eventually(t, "the reason", func() bool { return one.log.with("no address is known") == 1 })
+}
+
+// A host name is looked up at each attempt: the transport keeps no address of its own.
+func TestNamesAreLookedUpAtEachAttempt(t *testing.T) {
+	dialled := make(chan string, 1000)
+	startAlone(t, func(c *tcp.Config) {
+		c.Peers = map[node.ID]string{2: "db2.example:7001"}
+		c.Dial = func(_ context.Context, address string) (net.Conn, error) {
+			dialled <- address
+			return nil, errors.New("no such host")
+		}
+	})
+	for range 3 {
+		require.Equal(t, "db2.example:7001", <-dialled)
+	}
 }
 
 // A closed transport takes no peers.

@@ -153,7 +153,7 @@ var layers = map[string]layer{
 // simulator to nodes.
 var systemImports = []string{
 	"node/arena", "netmodel", "netmodel/keyed", "scenarios", "sim", "sim/disk",
-	"node", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/session", "node/stream", "node/streamserver", "node/wal", "node/watch", "node/wire",
+	"node", "node/configuration", "node/fsm", "node/httpapi", "node/member", "node/op", "node/service", "node/session", "node/stream", "node/streamserver", "node/wal", "node/watch", "node/wire",
 }
 
 func TestArchitectureOfImports(t *testing.T) {

@@ -162,3 +162,40 @@ func TestMembershipThatIsRefused(t *testing.T) {
 	cfg.Membership = node.Membership{Voters: slices.Clone(cfg.Members[:7]), Next: slices.Clone(cfg.Members[1:])}
 	require.NoError(t, cfg.Validate(), "one of seven is replaced")
 }
+
+// Members that have gone on to the next epoch answer no read of the epoch before: its quorums
+// may know nothing of what is chosen by then.
+func TestAReadOfTheEpochBeforeIsNotAnswered(t *testing.T) {
+	w := newWorld(3, nil)
+	w.request(1, proposal("c1.1", "Running"))
+	w.deliverAll()
+	stays, all := node.Membership{Epoch: 2, Voters: []node.ID{1, 2, 3}}, []node.ID{1, 2, 3}
+	w.reconfigure(stays, all, 2, 3)
+	read := &node.Request{Kind: node.Read, Key: "lifecycle/m", Attempt: 1, ID: "c2.1"}
+	w.request(1, read)
+	w.rest()
+	require.Equal(t, 1, w.committed(), "%s", w.transcript.String())
+	w.reconfigure(stays, all, 1)
+	w.request(1, read)
+	w.rest()
+	require.Equal(t, 2, w.committed(), "%s", w.transcript.String())
+}
+
+// What a member that is gone has forwarded is not forwarded again as if a client had asked.
+func TestWhatTheGoneHaveForwardedIsDropped(t *testing.T) {
+	w := newWorld(3, nil)
+	w.hosts[2].crash()
+	w.request(1, proposal("c1.1", "Running")) // waits: its round has no quorum
+	forwarded := proposal("c3.1", "Running")
+	h := w.hosts[1]
+	h.handle(h.node.Step(w.now, node.Event{Kind: node.Receive, From: 3, Message: forwarded}))
+	require.Equal(t, 2, w.waiting(1), "with the one that node 3 has forwarded")
+	w.reconfigure(node.Membership{Epoch: 2, Voters: []node.ID{1, 2}}, []node.ID{1, 2}, 1)
+	require.Equal(t, 1, w.waiting(1))
+}
+
+// waiting counts the proposals on the machine that wait at a node or are in its round.
+func (w *world) waiting(i int) int {
+	n := w.hosts[i].node.Waiting("lifecycle/m")
+	return n.Queue + n.Round
+}

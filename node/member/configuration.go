@@ -268,7 +268,7 @@ func (i *Introduction) shown() (s shown) {
 // configuration if the peer is not known to have it.
 func (m *Member) shownTo(p *peer) shown {
 	s := shown{joining: m.cfg.Join && m.durableStage == Empty, endpoint: m.endpoint}
-	if m.configuration == nil {
+	if m.configuration == nil || s.joining { // a joining log that knows it, and not the cluster yet, is to be told both
 		return s
 	}
 	s.epoch = m.configuration.Epoch
@@ -291,7 +291,8 @@ func (m *Member) shownTo(p *peer) shown {
 // cluster.
 func (m *Member) takeShown(in *Introduction) {
 	s := in.shown()
-	if in.Stage != Formed || s.epoch <= m.Epoch() || s.configuration == nil {
+	joins := m.cluster.Stage == Empty && m.cfg.Join
+	if in.Stage != Formed || s.epoch <= m.Epoch() && !joins || s.configuration == nil {
 		return
 	}
 	c, err := configuration.Parse(string(s.configuration))
@@ -302,7 +303,7 @@ func (m *Member) takeShown(in *Introduction) {
 	case m.cluster.Stage == Formed && in.Cluster == m.cluster.ID:
 		m.mark(MarkConfigurationTold)
 		m.takeConfiguration(c)
-	case m.cluster.Stage == Empty && m.cfg.Join:
+	case joins:
 		m.join(in.Cluster, c)
 	}
 }
@@ -310,6 +311,10 @@ func (m *Member) takeShown(in *Introduction) {
 // join joins a formed cluster if its configuration has this log.
 func (m *Member) join(cluster [16]byte, c *configuration.Configuration) {
 	i := c.Index(m.self.ID)
+	if i < 0 && c.LastID >= m.self.ID {
+		m.fail(m.removedBy(c)) // before it has joined
+		return
+	}
 	if i < 0 || c.Members[i].Incarnation != m.self.Incarnation {
 		return
 	}
@@ -325,7 +330,8 @@ func (m *Member) join(cluster [16]byte, c *configuration.Configuration) {
 // answerFormer tells a node that is no member, and was one, that it is none.
 func (m *Member) answerFormer(from node.ID, in *Introduction) {
 	last := m.configuration != nil && from <= m.configuration.LastID
-	if !m.Ready() || !last || in.Cluster != m.cluster.ID || m.formerAnsweredAt > 0 && m.now-m.formerAnsweredAt < m.cfg.Node.ResendTimeout {
+	known := in.Cluster == m.cluster.ID || in.Stage == Empty && in.shown().joining
+	if !m.Ready() || !last || !known || m.formerAnsweredAt > 0 && m.now-m.formerAnsweredAt < m.cfg.Node.ResendTimeout {
 		return
 	}
 	m.formerAnsweredAt = m.now

@@ -102,6 +102,9 @@ func (r *run) observeMember(o *oracle, f *member.Observation) *scenarios.Violati
 	case f.Kind == member.Adopted && f.Position > r.durableLSN[o.id]:
 		return o.violation("members", "adopted-before-durable", "", "adopts %v before the note of that is durable", f.Configuration)
 	case f.Kind == member.Adopted:
+		if !f.Configuration.Has(node.ID(o.id)) { // it begins no round any more
+			o.nodes[o.id].owed = owedRound{}
+		}
 		return r.checkAdopted(o, f.Configuration)
 	case f.Kind == member.Remembered:
 		r.pendingMemories[o.id] = append(r.pendingMemories[o.id], *f)

@@ -57,7 +57,7 @@ func (o *oracle) impaired(since scenarios.Duration) bool {
 func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 	t := o.machine(f.Key)
 	e := o.proposer(t)
-	if f.Ballot.Epoch < o.nodes[o.id].epoch || !o.configurations.last().Has(node.ID(o.id)) { // it begins again in the epoch that the node has come to, or the node leaves
+	if f.Ballot.Epoch < o.nodes[o.id].epoch { // it begins again in the epoch that the node has come to
 		e.failed = true
 		e.end(f.Ballot)
 		return nil
@@ -71,7 +71,10 @@ func (o *oracle) checkRoundEnded(f *node.Observation) *scenarios.Violation {
 		return o.violation("progress", "abandoned-early", f.Key, "abandons round %v of %s, which no node has rejected, after %d attempts of %d",
 			f.Ballot, f.Key, f.Attempts, o.plan.Knobs.MaxResends+1)
 	}
-	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.sends && o.membersNow() > 2 {
+	if !o.configurations.last().Has(node.ID(o.id)) { // it leaves, and sends nothing
+		return nil
+	}
+	if e.ballot == f.Ballot && f.Rejections == 0 && int(f.Attempts) > e.sends && o.isQuorum(f.Ballot.Epoch, ^(1<<o.id)) {
 		return o.violation("progress", "not-resent", f.Key, "abandons round %v of %s after %d attempts, of which %d were sent",
 			f.Ballot, f.Key, f.Attempts, e.sends)
 	}

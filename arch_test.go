@@ -77,7 +77,7 @@ var layers = map[string]layer{
 	"node/tlsfiles/tlstest": {internal: []string{"node/access", "node/certificate", "node/op", "node/tlsfiles"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/tcp/tcptest":      {external: []string{"github.com/stretchr/testify/require"}},
 	"node/files":            {internal: []string{"node/wal"}},
-	"node/backup":           {internal: []string{"node", "node/files", "node/fsm", "node/member", "node/wal"}, external: []string{"github.com/klauspost/compress/zstd"}},
+	"node/backup":           {internal: []string{"node", "node/configuration", "node/files", "node/fsm", "node/member", "node/wal"}, external: []string{"github.com/klauspost/compress/zstd"}},
 	"node/server": {
 		internal: []string{"node", "node/access", "node/certificate", "node/configuration", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
 		external: []string{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -65,7 +66,8 @@ type backupSource struct {
 func (s *backupSource) begin(ctx context.Context, endpoints []string) (backup.Header, error) {
 	h := backup.Header{Source: backup.QuorumReads}
 	var last error
-	seen := map[node.ID]bool{}
+	var members httpapi.Members // the latest
+	seen, answering := map[node.ID]bool{}, map[string]node.ID{}
 	for _, e := range endpoints {
 		st, err := s.status(ctx, e)
 		if err != nil {
@@ -79,15 +81,18 @@ func (s *backupSource) begin(ctx context.Context, endpoints []string) (backup.He
 			return h, fmt.Errorf("--endpoints: %s is of another cluster than the ones before it", e)
 		}
 		seen[st.Node], h.Cluster, h.Formed = true, st.Cluster, st.Formed
-		s.used = append(s.used, e)
-		h.Members = h.Members[:0]
-		for _, id := range st.Members {
-			h.Members = append(h.Members, uint16(id))
+		s.used, answering[e] = append(s.used, e), st.Node
+		if m := s.members(ctx, e, &st); m.Epoch > members.Epoch {
+			members = m
 		}
 	}
-	majority := len(h.Members)/2 + 1
+	for i := range members.Members {
+		h.Members = append(h.Members, uint16(members.Members[i].Node))
+	}
+	s.used = slices.DeleteFunc(s.used, func(e string) bool { return !slices.Contains(members.Voters, answering[e]) })
+	majority := len(members.Voters)/2 + 1
 	if len(s.used) == 0 || len(s.used) < majority {
-		return h, fmt.Errorf("%w: %d nodes of a formed cluster respond, and a backup needs %d: %w", client.ErrUnreachable, len(s.used), max(majority, 1), cmpErr(last))
+		return h, fmt.Errorf("%w: %d voters of a formed cluster respond, and a backup needs %d: %w", client.ErrUnreachable, len(s.used), max(majority, 1), cmpErr(last))
 	}
 	s.used, s.spare = s.used[:majority], s.used[majority:]
 	name := node.ClusterID(h.Cluster)
@@ -109,6 +114,21 @@ func (s *backupSource) status(ctx context.Context, endpoint string) (httpapi.Sta
 	ctx, cancel := context.WithTimeout(ctx, min(s.timeout, 2*time.Second))
 	defer cancel()
 	return s.client.Status(ctx, endpoint)
+}
+
+// members returns the members that a node knows. A node of an earlier build tells them in
+// its status alone: they do not change.
+func (s *backupSource) members(ctx context.Context, endpoint string, st *httpapi.Status) httpapi.Members {
+	ctx, cancel := context.WithTimeout(ctx, min(s.timeout, 2*time.Second))
+	defer cancel()
+	m, err := s.client.Members(ctx, endpoint)
+	if err != nil {
+		m = httpapi.Members{Epoch: 1, Voters: st.Members}
+		for _, id := range st.Members {
+			m.Members = append(m.Members, httpapi.Member{Node: id, Role: httpapi.Voter})
+		}
+	}
+	return m
 }
 
 // keysPage is the number of keys that a node is asked for at a time.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/fsm"
 	"github.com/lockstep-dst/lockstep/node/member"
@@ -38,6 +39,7 @@ func ReadDirectories(paths []string, now time.Time) (*Directories, error) {
 	d := &Directories{machines: map[string]accepted{}}
 	var seen []uint16
 	var cluster member.Cluster
+	var members *configuration.Configuration // the latest; nil: those that formed the cluster
 	for _, path := range paths {
 		x, err := readDirectory(path)
 		if err != nil {
@@ -55,23 +57,51 @@ func ReadDirectories(paths []string, now time.Time) (*Directories, error) {
 			d.Header.ClusterName = name
 		}
 		cluster, seen = x.Cluster, append(seen, id)
+		if c := x.Configuration; c != nil && (members == nil || c.Epoch > members.Epoch) {
+			members = c
+		}
 		if d.Header.FirstSerial, err = firstSerial(x); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		for _, m := range x.Machines {
+			if m.Key == configuration.Key { // a restored cluster has members of its own
+				continue
+			}
 			if a := d.machines[m.Key]; m.Value != nil && a.ballot.Less(m.Accepted) {
 				d.machines[m.Key] = accepted{m.Accepted, m.Value}
 			}
 		}
 	}
 	d.Header.Formed, d.Header.Taken, d.Header.Source = hex.EncodeToString(cluster.ID[:]), now, Minority
+	var founders []node.ID
 	for _, m := range cluster.Members {
-		d.Header.Members = append(d.Header.Members, uint16(m.ID))
+		founders = append(founders, m.ID)
 	}
-	if len(seen) > len(cluster.Members)/2 {
+	ids, voters := founders, [][]node.ID{founders}
+	if members != nil {
+		ids, voters = members.IDs(), [][]node.ID{members.Voters}
+		if members.Joint() {
+			voters = append(voters, members.Next)
+		}
+	}
+	for _, id := range ids {
+		d.Header.Members = append(d.Header.Members, uint16(id))
+	}
+	if !slices.ContainsFunc(voters, func(of []node.ID) bool { return !isMajority(seen, of) }) {
 		d.Header.Source = Majority
 	}
 	return d, nil
+}
+
+// isMajority reports whether a majority of some nodes was seen.
+func isMajority(seen []uint16, of []node.ID) bool {
+	n := 0
+	for _, id := range of {
+		if slices.Contains(seen, uint16(id)) {
+			n++
+		}
+	}
+	return n > len(of)/2
 }
 
 // readDirectory reads the log in a directory, which no node uses meanwhile.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
 
@@ -13,7 +14,8 @@ import (
 type LogInspection struct {
 	*node.LogInspection
 	OwnNotes
-	Peers []PeerMemory
+	Peers         []PeerMemory
+	Configuration *configuration.Configuration // the last one; nil: the members are those that formed the cluster
 }
 
 // PeerMemory is the memory of one peer in a log.
@@ -42,6 +44,14 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 func (i *LogInspection) decodeNote(name string, data []byte) error {
 	if decode := i.decoder(name); decode != nil {
 		return decodeNote(name, data, decode)
+	}
+	if name == configurationNote {
+		c, err := configuration.Parse(string(data))
+		if err != nil {
+			return fmt.Errorf("%w: note %q: %w", node.ErrRecord, name, err)
+		}
+		i.Configuration = c
+		return nil
 	}
 	peer, isPeer := strings.CutPrefix(name, peerNotePrefix)
 	if !isPeer {

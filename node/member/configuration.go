@@ -24,6 +24,9 @@ var ErrRemoved = errors.New("this node is not a member any more")
 // configurationNote is the name of the note with the text of the last configuration.
 const configurationNote = "configuration"
 
+// leftNote is the name of the note of a node that has left: the others can do without it.
+const leftNote = "left"
+
 // Epoch is the epoch that the member has adopted.
 func (m *Member) Epoch() uint32 {
 	if m.configuration == nil {
@@ -81,6 +84,9 @@ func (m *Member) loadConfiguration() error {
 		return fmt.Errorf("%w: note %q: %w", node.ErrRecord, configurationNote, err)
 	}
 	m.leaving = !c.Has(m.self.ID)
+	if m.node.Note(leftNote) != nil {
+		return m.removedBy(c)
+	}
 	if !m.leaving && !sameIDs(c.IDs(), m.ids) {
 		m.notice(Info, 0, "the members are those of its log, %v; it was started for members %s", c, formatIDs(m.ids))
 	}
@@ -143,8 +149,11 @@ func (m *Member) checkLeft() {
 			there++
 		}
 	}
-	if 2*there > len(c.Voters) {
+	switch {
+	case m.leftLSN != 0 && m.node.Durable() >= m.leftLSN:
 		m.fail(m.removedBy(c))
+	case m.leftLSN == 0 && 2*there > len(c.Voters):
+		m.leftLSN = m.node.SetNote(leftNote, []byte{1})
 	}
 }
 

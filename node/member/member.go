@@ -34,6 +34,7 @@ type Member struct {
 
 	configuration        *configuration.Configuration // that it has adopted; nil: the cluster as it was formed
 	leaving              bool                         // configuration is without this node: see checkLeft
+	leftLSN              wal.LSN                      // of the note that it has left; 0: it has not
 	pendingConfiguration *configuration.Configuration // that it adopts when it is durable; nil: none
 	configurationLSN     wal.LSN                      // of the last one
 	registerVersion      uint64                       // of the register, when it was looked at last
@@ -448,7 +449,7 @@ func (m *Member) durableCluster() Cluster {
 
 // setTimer sets the timer for the earliest work that is due.
 func (m *Member) setTimer(e *node.Effects) {
-	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil
+	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil || m.leftLSN != 0
 	if m.takesPartInChange() || m.leaving && m.lifeDurable {
 		m.dueBy(m.progress.proposeAt)
 		m.dueBy(m.progress.introduceAt)

@@ -105,7 +105,7 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 
 	c.change(2, `{"change":"remove","node":1}`)
 	c.awaitMembers("2 voter, 3 voter", 2, 3)
-	require.ErrorIs(t, c.nodes[1].Err(), member.ErrRemoved)
+	eventually(t, "node 1 has told the others, and ends", func() bool { return errors.Is(c.nodes[1].Err(), member.ErrRemoved) })
 	_, err := server.Start(*c.configs[1])
 	require.ErrorIs(t, err, member.ErrRemoved)
 	require.ErrorContains(t, err, "start it with a new id and --join, and add that one")

@@ -51,7 +51,7 @@ func TestMembersFlagCannotChange(t *testing.T) {
 	code, said = c.awaitExit(2)
 	require.EqualValues(t, cli.Usage, code)
 	require.Contains(t, said, "the members are not those of the log: its log is of a cluster of members 1 2 3, and it was started for 1 2 3 4 5")
-	require.Contains(t, said, "start it with the members of its log, which cannot change")
+	require.Contains(t, said, "start it with the members of its log; they change by the command members, and not by flags")
 	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2, 3, 4), "--timeout=2s")
 	require.NotZero(t, code, said)
 	require.NotContains(t, said, "lifecycle/x Running")

@@ -42,16 +42,19 @@ func (t *Transport) SetPeers(addresses map[node.ID]string, lastID node.ID) {
 		next.byID[id] = p
 		t.tasks.Go(func() { t.dropLater(p) })
 	}
+	var fresh []*peer
 	for _, id := range slices.Sorted(maps.Keys(addresses)) {
 		if p := next.byID[id]; p != nil {
 			p.move(addresses[id])
 			continue
 		}
 		p := newPeer(t.ctx, id, addresses[id], t.cfg.Queue)
-		next.byID[id] = p
-		t.tasks.Go(func() { t.keepConnected(p) })
+		next.byID[id], fresh = p, append(fresh, p)
 	}
 	t.peers.Store(next)
+	for _, p := range fresh { // once they are known: a handshake looks for them
+		t.tasks.Go(func() { t.keepConnected(p) })
+	}
 }
 
 // dropLater ends the connections of a former member after its time of grace.

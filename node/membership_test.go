@@ -181,7 +181,7 @@ func TestAReadOfTheEpochBeforeIsNotAnswered(t *testing.T) {
 	require.Equal(t, 2, w.committed(), "%s", w.transcript.String())
 }
 
-// What a member that is gone has forwarded is not forwarded again as if a client had asked.
+// An operation that a member has forwarded is dropped when the member is gone.
 func TestWhatTheGoneHaveForwardedIsDropped(t *testing.T) {
 	w := newWorld(3, nil)
 	w.hosts[2].crash()

@@ -59,7 +59,7 @@ func TestProof(t *testing.T) {
 	t.Logf("messages: %.1f in and %.1f out per 1,000 seeds", 1000*p.in/float64(*proofSeeds), 1000*p.out/float64(*proofSeeds))
 }
 
-// proof is a campaign whose workers and server are upset.
+// proof is a campaign with workers and a server that are upset.
 type proof struct {
 	*testFleet
 	program, seeds string

@@ -222,7 +222,7 @@ func writeMembers(out io.Writer, m *httpapi.Members) error {
 	return w.Flush()
 }
 
-// memberRemark says what is still to happen with a member.
+// memberRemark says the next step of a member.
 func memberRemark(m *httpapi.Member) string {
 	var all []string
 	if m.Role == httpapi.Invited {

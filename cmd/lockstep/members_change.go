@@ -177,7 +177,7 @@ func stageOf(change *httpapi.MemberChange, m *httpapi.Members, from uint32) chan
 	return waits
 }
 
-// waitText says what a change waits for. x is the member that it is about; nil: it is gone.
+// waitText names the next event of a change. x is the member that it is about; nil: it is gone.
 func waitText(m *httpapi.Members, x *httpapi.Member) string {
 	switch {
 	case x != nil && x.Role == httpapi.Invited:

@@ -43,7 +43,7 @@ func TestEndpointsAreReplaced(t *testing.T) {
 	get()
 }
 
-// A client that follows the members goes to those that serve, and not to one that was
+// A client that follows the members goes to the ones that serve, and not to one that was
 // removed; as long as a member does not say where it serves, the endpoints that the client
 // was made with stay in use.
 func TestClientFollowsTheMembers(t *testing.T) {

@@ -48,7 +48,7 @@ func (m *Member) shownEpoch() uint32 {
 func (m *Member) Configuration() *configuration.Configuration { return m.configuration }
 
 // founded is the configuration of a cluster with the members that formed it, in which
-// memories are those of this member. It is none, since no change leads to it.
+// memories are this member's. It is none, since no change leads to it.
 func (m *Member) founded() *configuration.Configuration {
 	c := &configuration.Configuration{Epoch: configuration.First, Voters: slices.Clone(m.ids), LastID: m.ids[len(m.ids)-1]}
 	for _, id := range m.ids {

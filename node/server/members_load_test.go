@@ -113,7 +113,7 @@ func (r *recorder) await(t *testing.T, what string, n int) {
 
 // A node of three dies in the middle of a load, and its directory is gone. A new one takes
 // its place while the load goes on; clients learn of it from the others. Then a second of the first three dies and comes back.
-// What the clients have seen all the while is linearizable.
+// The history of the clients is linearizable.
 func TestNodeIsReplacedUnderLoad(t *testing.T) {
 	skipIfShort(t)
 	dead := map[node.ID]*atomic.Bool{}

@@ -95,7 +95,7 @@ func TestMemberMoves(t *testing.T) {
 	})
 }
 
-// A member whose address is not known is not dialled: the reason names the remedy.
+// A member without a known address is not dialled: the reason names the remedy.
 func TestMemberWithoutAddress(t *testing.T) {
 	one := startAlone(t)
 	one.SetPeers(map[node.ID]string{2: ""}, 2)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// others is a source whose campaigns and workers a test changes.
+// others is a source with campaigns and workers that a test changes.
 type others struct {
 	mu       sync.Mutex
 	running  []*Live

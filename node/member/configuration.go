@@ -83,11 +83,10 @@ func (m *Member) loadConfiguration() error {
 	if err != nil {
 		return fmt.Errorf("%w: note %q: %w", node.ErrRecord, configurationNote, err)
 	}
-	m.leaving = !c.Has(m.self.ID)
 	if m.node.Note(leftNote) != nil {
 		return m.removedBy(c)
 	}
-	if !m.leaving && !sameIDs(c.IDs(), m.ids) {
+	if c.Has(m.self.ID) && !sameIDs(c.IDs(), m.ids) {
 		m.notice(Info, 0, "the members are those of its log, %v; it was started for members %s", c, formatIDs(m.ids))
 	}
 	m.configuration, m.ids = c, c.IDs()
@@ -168,10 +167,7 @@ func (m *Member) enter(c *configuration.Configuration) {
 		}
 	}
 	m.peers = peers
-	m.cluster.Members = m.cluster.Members[:0:0]
-	for i := range c.Members {
-		m.cluster.Members = append(m.cluster.Members, Identity{c.Members[i].ID, c.Members[i].Incarnation})
-	}
+	m.cluster.Members = identitiesOf(c)
 	for i := range m.peers {
 		if p := &m.peers[i]; p.memory != p.saved {
 			m.saveMemory(p)
@@ -329,11 +325,17 @@ func (m *Member) join(cluster [16]byte, c *configuration.Configuration) {
 	}
 	m.mark(MarkJoinedConfiguration)
 	m.takeConfiguration(c)
-	m.cluster = Cluster{Stage: Formed, ID: cluster}
-	for i := range c.Members {
-		m.cluster.Members = append(m.cluster.Members, Identity{c.Members[i].ID, c.Members[i].Incarnation})
-	}
+	m.cluster = Cluster{Formed, cluster, identitiesOf(c)}
 	m.saveCluster()
+}
+
+// identitiesOf returns the members of a configuration as a cluster's record has them.
+func identitiesOf(c *configuration.Configuration) []Identity {
+	ids := make([]Identity, len(c.Members))
+	for i := range c.Members {
+		ids[i] = Identity{c.Members[i].ID, c.Members[i].Incarnation}
+	}
+	return ids
 }
 
 // answerFormer tells a node that is no member, and was one, that it is none.

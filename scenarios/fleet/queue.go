@@ -34,7 +34,8 @@ type Queue interface {
 	// Campaigns lists the campaigns by name.
 	Campaigns(ctx context.Context) ([]*Campaign, error)
 
-	// AddJobs adds jobs. One that is in the queue already, waiting or leased, stays as it is.
+	// AddJobs adds jobs. One that is in the queue already, waiting or leased, stays as it is;
+	// one that is done may count as there for a moment more.
 	AddJobs(ctx context.Context, jobs []Job) error
 
 	// Take leases a job of a kind, or returns ErrNoJob.

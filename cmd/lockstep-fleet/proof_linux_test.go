@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ var (
 	proofLease   = flag.Duration("proof.lease", 3*time.Second, "lease of a range")
 	proofUpsets  = flag.Uint64("proof.upsets", 1, "seed of the choice of workers and times")
 	proofProgram = flag.String("proof.program", "", "program that runs the seeds, by its full path (default: the canary, with slow runs)")
+	proofPlans   = flag.String("proof.plans", "", "flags that choose the plans, as of fuzz and of submit, apart by spaces")
 )
 
 // Workers that are killed within ranges and started again, a worker that is stopped for longer
@@ -40,7 +42,7 @@ var (
 func TestProof(t *testing.T) {
 	adoptOrphans(t)
 	f := newFleet(t)
-	p := &proof{testFleet: f, program: *proofProgram, seeds: strconv.Itoa(*proofSeeds), rng: rand.New(rand.NewPCG(*proofUpsets, 0))}
+	p := &proof{testFleet: f, program: *proofProgram, seeds: strconv.Itoa(*proofSeeds), plans: strings.Fields(*proofPlans), rng: rand.New(rand.NewPCG(*proofUpsets, 0))}
 	if p.program == "" {
 		p.program = f.self
 	}
@@ -63,6 +65,8 @@ func TestProof(t *testing.T) {
 type proof struct {
 	*testFleet
 	program, seeds string
+	plans          []string // flags
+	code           int      // of the fleet's verdict
 	rng            *rand.Rand
 	server         *process
 	page           string // of the server
@@ -74,12 +78,13 @@ type proof struct {
 
 func (p *proof) runFleet() (r fleet.Report) {
 	p.serve()
-	p.run(0, "submit", "proof", "--nats", p.url, "--binary", p.program, "--seeds", p.seeds, "--range", strconv.Itoa(*proofRange), "--lease", proofLease.String())
+	submit := []string{"submit", "proof", "--nats", p.url, "--binary", p.program, "--seeds", p.seeds, "--range", strconv.Itoa(*proofRange), "--lease", proofLease.String()}
+	p.run(0, append(submit, p.plans...)...)
 	for range *proofWorkers {
 		p.workers = append(p.workers, p.work())
 	}
 	p.upsetUntilDone()
-	text := p.run(p.code(), "status", "proof", "--nats", p.url, "--wait", "--json", "--state", "fleet.json")
+	text := p.verdict()
 	require.NoError(p.t, json.Unmarshal([]byte(text), &r), text)
 	for _, w := range p.workers {
 		w.interrupt()
@@ -89,22 +94,23 @@ func (p *proof) runFleet() (r fleet.Report) {
 	return r
 }
 
-// code is the exit code of the campaign: the canary fails, and other programs pass.
-func (p *proof) code() int {
-	if p.program == p.self {
-		return 1
-	}
-	return 0
+// verdict returns the report of the campaign, and keeps its exit code.
+func (p *proof) verdict() string {
+	cmd := p.command("status", "proof", "--nats", p.url, "--wait", "--json", "--state", "fleet.json")
+	text, err := cmd.Output()
+	p.code = cmd.ProcessState.ExitCode()
+	require.Contains(p.t, []int{0, 1}, p.code, "%v: %s", err, text)
+	return string(text)
 }
 
 // runPlain runs the seeds on all cores of this machine, and returns the core time.
 func (p *proof) runPlain() time.Duration {
 	before := coreTime(p.t)
 	cores := strconv.Itoa(runtime.NumCPU())
-	cmd := p.command("fuzz", "--seeds", p.seeds, "--state", "single.json", "--out", "single", "--no-shrink", "--workers", cores)
+	cmd := p.command(append([]string{"fuzz", "--seeds", p.seeds, "--state", "single.json", "--out", "single", "--no-shrink", "--workers", cores}, p.plans...)...)
 	cmd.Path, cmd.Args[0], cmd.Env = p.program, p.program, append(cmd.Env, "GOMAXPROCS="+cores)
 	text, _ := cmd.CombinedOutput() // a campaign that fails has its exit code
-	require.Equal(p.t, p.code(), cmd.ProcessState.ExitCode(), "%s", text)
+	require.Equal(p.t, p.code, cmd.ProcessState.ExitCode(), "%s", text)
 	return coreTime(p.t) - before
 }
 

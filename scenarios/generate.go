@@ -55,6 +55,7 @@ type Shape struct {
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
+	With       []Family `json:",omitempty"` // families that every plan has that can
 	Without    []Family `json:",omitempty"` // families that no plan has
 	Aimed      int      `json:",omitempty"` // percentage of seeds that are aimed; 0: the generator's own; Unaimed: none
 }
@@ -108,6 +109,13 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("machines %d: want 1 to %d, or 0 to leave it to the seed", s.Machines, MaxMachines)
 	case s.Aimed < Unaimed || s.Aimed > 100:
 		return fmt.Errorf("aimed %d: want 1 to 100 percent of the seeds, 0 for the usual share, or %d for none", s.Aimed, Unaimed)
+	}
+	for _, f := range s.With {
+		if !slices.Contains(s.Families(), f) {
+			return fmt.Errorf("with %v: no plan of the profile %s has that family here: want some of %v", f, s.Profile, s.Families())
+		}
+	}
+	switch {
 	case s.Workload != nil:
 		return nil
 	case len(s.Definitions) == 0:
@@ -196,9 +204,9 @@ func generateSwarm(c Choices, shape Shape) familySet {
 		if f == MemberChanges { // it leaves out others
 			share = 15
 		}
-		swarm.add(f, c.Often("family "+f.label(), share) || shape.Everything && f != MemberChanges)
+		swarm.add(f, c.Often("family "+f.label(), share) || shape.Everything && f != MemberChanges || slices.Contains(shape.With, f))
 	}
-	if shape.network() && !shape.Everything && c.Often("equal delays?", 20) { // messages on different links arrive at the same time
+	if shape.network() && !shape.Everything && c.Often("equal delays?", 20) && setOf(shape.With...)&setOf(Delays, Reorders, Gaps) == 0 { // messages on different links arrive at the same time
 		swarm.remove(Delays, Reorders, Gaps)
 	}
 	return swarm

@@ -59,6 +59,7 @@ The same command again has no effect, but that jobs which the queue has lost are
 	f.IntVar(&c.Weight, "weight", 1, "its share of the workers beside other campaigns")
 	f.StringVar(&c.Plans.System, "system", "", "system under test (default: the first of the program)")
 	f.StringVar(&c.Plans.Profile, "profile", "", "families of faults, as of fuzz")
+	f.StringSliceVar(&c.Plans.With, "with", nil, "families of faults that every plan has")
 	f.StringSliceVar(&c.Plans.Without, "without", nil, "families of faults that no plan has")
 	f.IntVar(&c.Plans.Nodes, "nodes", 0, "nodes of the cluster (0: left to the seed)")
 	f.IntVar(&c.Plans.Clients, "clients", 0, "clients (0: left to the seed)")

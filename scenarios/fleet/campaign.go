@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
@@ -39,7 +40,8 @@ type Campaign struct {
 type Plans struct {
 	System   string   `json:"system,omitempty"` // empty: the first of the program
 	Profile  string   `json:"profile,omitempty"`
-	Without  []string `json:"without,omitempty"` // families of faults
+	With     []string `json:"with,omitempty"`    // families of faults that every plan has
+	Without  []string `json:"without,omitempty"` // families of faults that none has
 	Nodes    int      `json:"nodes,omitempty"`
 	Clients  int      `json:"clients,omitempty"`
 	Ops      int      `json:"ops,omitempty"`
@@ -109,13 +111,13 @@ func (c *Campaign) validate() error {
 }
 
 func (p *Plans) validate() error {
-	for _, word := range append([]string{p.System, p.Profile}, p.Without...) {
+	for _, word := range slices.Concat([]string{p.System, p.Profile}, p.With, p.Without) {
 		if word != "" && !wordForm.MatchString(word) {
 			return fmt.Errorf("%q: want a name of letters, digits, hyphens and dots", word)
 		}
 	}
-	if len(p.Without) > 100 {
-		return fmt.Errorf("without %d families: want at most 100", len(p.Without))
+	if n := len(p.With) + len(p.Without); n > 100 {
+		return fmt.Errorf("with and without %d families: want at most 100", n)
 	}
 	for name, n := range map[string]int{"nodes": p.Nodes, "clients": p.Clients, "ops": p.Ops, "machines": p.Machines, "aimed": p.Aimed} {
 		if n < -1 || n > math.MaxInt32 {

@@ -115,6 +115,7 @@ func (p *Plans) flags() (flags []string) {
 	}
 	add("system", p.System)
 	add("profile", p.Profile)
+	add("with", strings.Join(p.With, ","))
 	add("without", strings.Join(p.Without, ","))
 	add("nodes", strconv.Itoa(p.Nodes))
 	add("clients", strconv.Itoa(p.Clients))

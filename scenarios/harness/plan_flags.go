@@ -18,6 +18,7 @@ type planFlags struct {
 	systems systemList
 	system  string
 	own     systemFlags
+	with    []string        // names of families
 	without []string        // names of families
 	shape   scenarios.Shape // the other fields that flags set
 }
@@ -28,6 +29,7 @@ func newPlanFlags(cmd *cobra.Command, systems systemList) *planFlags {
 	f := cmd.Flags()
 	f.StringVar(&s.system, "system", systems[0].Name, "system under test: "+strings.Join(systems.names(), ", "))
 	f.StringVar((*string)(&s.shape.Profile), "profile", string(scenarios.All), "families of faults: none, network, crash, disk or all")
+	f.StringSliceVar(&s.with, "with", nil, "families of faults that every plan has, as in members")
 	f.StringSliceVar(&s.without, "without", nil, "families of faults that no plan has, as in wipe,rollback")
 	for _, n := range s.numbers() {
 		f.IntVar(n.value, n.name, 0, n.usage)
@@ -41,14 +43,17 @@ func newPlanFlags(cmd *cobra.Command, systems systemList) *planFlags {
 		}
 		return names
 	})
-	cli.CompleteFlag(cmd, "without", func() []string {
-		var names []string
-		for _, f := range scenarios.AllFamilies() {
-			names = append(names, f.String())
-		}
-		return names
-	})
+	for _, name := range []string{"with", "without"} {
+		cli.CompleteFlag(cmd, name, familyNames)
+	}
 	return s
+}
+
+func familyNames() (names []string) {
+	for _, f := range scenarios.AllFamilies() {
+		names = append(names, f.String())
+	}
+	return names
 }
 
 // numberFlag is a flag for a number of a shape; 0 leaves it to the seed.
@@ -70,7 +75,7 @@ func (s *planFlags) numbers() []numberFlag {
 
 // flagNames lists the flags that, with a seed, determine a plan.
 func (s *planFlags) flagNames() []string {
-	names := append([]string{"system", "profile", "without"}, s.own.names()...)
+	names := append([]string{"system", "profile", "with", "without"}, s.own.names()...)
 	for _, n := range s.numbers() {
 		names = append(names, n.name)
 	}
@@ -99,14 +104,25 @@ func (s *planFlags) campaign() (*campaign.Campaign, error) {
 		return nil, err
 	}
 	c := &campaign.Campaign{System: sys, Shape: s.shape}
-	for _, name := range s.without {
-		family, err := scenarios.ParseFamily(name)
-		if err != nil {
-			return nil, fmt.Errorf("--without: %w", err)
-		}
-		c.Shape.Without = append(c.Shape.Without, family)
+	if c.Shape.With, err = parseFamilies("with", s.with); err != nil {
+		return nil, err
+	}
+	if c.Shape.Without, err = parseFamilies("without", s.without); err != nil {
+		return nil, err
 	}
 	return c, c.Validate()
+}
+
+// parseFamilies returns the families that a flag names.
+func parseFamilies(flag string, names []string) (list []scenarios.Family, _ error) {
+	for _, name := range names {
+		family, err := scenarios.ParseFamily(name)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", flag, err)
+		}
+		list = append(list, family)
+	}
+	return list, nil
 }
 
 // replayLine returns the command line that repeats one seed. A command of one system
@@ -117,6 +133,9 @@ func (s *planFlags) replayLine(seed uint64) string {
 		line += " --system " + s.system
 	}
 	line += fmt.Sprintf(" --profile %s", s.shape.Profile) + s.own.line()
+	if len(s.with) > 0 {
+		line += " --with " + strings.Join(s.with, ",")
+	}
 	if len(s.without) > 0 {
 		line += " --without " + strings.Join(s.without, ",")
 	}

@@ -59,7 +59,7 @@ var layers = map[string]layer{
 	"node/op":            {pure: true, internal: []string{"node/hash64"}},
 	"node/configuration": {pure: true, internal: []string{"node/fsm", "node/op"}},
 	"node":               {pure: true, internal: []string{"node/arena", "node/configuration", "node/hash64", "node/fsm", "node/internal/invariant", "node/op", "node/wal"}},
-	"node/member":        {pure: true, internal: []string{"node/configuration", "node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
+	"node/member":        {pure: true, internal: []string{"node/configuration", "node/hash64", "node/internal/tlv", "node", "node/internal/invariant", "node/wal"}},
 	"node/watch":         {pure: true},
 	"node/service":       {pure: true, internal: []string{"node", "node/configuration", "node/fsm", "node/member", "node/wal", "node/watch"}},
 	"node/httpapi":       {pure: true, internal: []string{"node/fsm", "node/op", "node/watch"}},

@@ -100,6 +100,8 @@ type Node struct {
 	repair             repair
 	carryOver          carryOver
 	register           *machine // of the configuration; nil: there is none yet
+	registerText       string   // of which registerEpoch is the epoch
+	registerEpoch      uint32
 	syncMark           syncMarkState
 	out                Effects
 	lastExchange       uint64 // ReadIDs used in this boot

@@ -50,6 +50,29 @@ func (n *Node) Membership() (text string, version uint64) {
 	return m.chosen.State, m.chosen.Version
 }
 
+// MembershipUndecided reports whether this node has accepted a later configuration than that of
+// its epoch, and does not know whether it was chosen. All that knew may have lost that with
+// their memory.
+func (n *Node) MembershipUndecided() bool {
+	m := n.register
+	if m == nil || m.accepted.IsZero() || !m.chosenAt.Less(m.accepted) {
+		return false
+	}
+	if n.registerText != m.value.State {
+		n.registerText, n.registerEpoch = m.value.State, configuration.EpochOf(m.value.State)
+	}
+	return n.registerEpoch > n.epoch
+}
+
+// SettleMembership begins a round that chooses what was accepted. Its effects are added to
+// those of the last step.
+func (n *Node) SettleMembership() {
+	if m := n.register; n.ready && m.idle(n.now) {
+		n.startNoOpRound(m, m.accepted)
+		n.drain()
+	}
+}
+
 // isNextEpoch reports whether a value of the register can be accepted in this epoch: it is
 // of this one or of the next.
 func (n *Node) isNextEpoch(v *Value) bool {

@@ -42,6 +42,15 @@ func (f *Fault) changeWords() string {
 	return strings.TrimSpace(fmt.Sprintf("members: %s %s", f.Change, strings.Trim(fmt.Sprint(f.Targets), "[]"))) + fmt.Sprintf(", asked of %d", f.Nodes)
 }
 
+// Leaver is the node that a change of members asks to remove or to replace; 0 if it asks
+// for something else.
+func (f *Fault) Leaver() sim.ID {
+	if f.Change == RemoveMember || f.Change == ReplaceMember {
+		return f.Targets[0]
+	}
+	return 0
+}
+
 // Founders is the number of nodes that form the cluster: 1 to it. The others are to join.
 func (p *Plan) Founders() int { return p.Nodes - p.Knobs.Joiners }
 
@@ -69,6 +78,9 @@ func (t *timeline) changeMembers(c Choices, f *Fault) []Fault {
 func (t *timeline) chooseChange(c Choices, f *Fault) {
 	joiner := NodeID(t.plan.Founders() + 1 + int(c.Choose("joiner", uint64(max(1, t.plan.Knobs.Joiners)))))
 	other := c.Nodes("leaver", t.plan, 1, 1)[0]
+	if t.losesDisks() && c.Often("lost?", 60) { // for what replacing is there
+		other = c.Among("lost", t.damageable, 1, 1)[0]
+	}
 	switch kind := c.Choose("kind", 10); {
 	case t.plan.Knobs.Joiners == 0 || kind < 2:
 		f.Change, f.Targets = RemoveMember, []sim.ID{other}
@@ -83,14 +95,18 @@ func (t *timeline) chooseChange(c Choices, f *Fault) {
 	}
 }
 
-// generateJoiners chooses how many of the nodes are to join the cluster. What costs a node
-// its disk is left out, since so many disks may be lost as a majority of all nodes can do
-// without.
+// losesDisks reports whether the plan may have faults that cost a node its disk.
+func (t *timeline) losesDisks() bool {
+	return len(t.damageable) > 0 && (t.swarm.has(Wipes) || t.swarm.has(Rollbacks) || t.swarm.has(DiskDamage))
+}
+
+// generateJoiners chooses how many of the nodes are to join the cluster. A core of the heal
+// phase is left out, since it is one of all nodes.
 func generateJoiners(c Choices, p *Plan, swarm *familySet) {
 	if !swarm.has(MemberChanges) || p.Nodes == 1 {
 		return
 	}
-	swarm.remove(Wipes, Rollbacks, DiskDamage, Exclusions)
+	swarm.remove(Exclusions)
 	p.Knobs.Joiners = int(c.Choose("joiners", uint64(min(3, p.Nodes-1)+1)))
 }
 
@@ -129,4 +145,24 @@ func (d *MemberRemoved) String() string { return fmt.Sprintf("node %d is no memb
 // more is asked of it.
 type Outsider interface {
 	LeaveOut(id sim.ID) bool
+}
+
+// Reconfigurer is a Run whose members may change while disks are lost. Without it no disk
+// is lost in plans that change the members.
+//
+// A plan bounds the losses of its nodes, and not of the voters that there will be. So
+// TakeLoss is called before a disk loses anything, and reports whether the cluster can do
+// without the node now. If so, the node counts as lost from then on. One with a damaged
+// disk goes on until it starts again.
+//
+// Stalled lists the nodes that an operator may ask to abandon the change under way, which
+// lost nodes hold up; none if it goes on without that.
+type Reconfigurer interface {
+	TakeLoss(id sim.ID, damaged bool) bool
+	Stalled() []sim.ID
+}
+
+// ChangesMembers reports whether p has changes of members, or nodes that wait for one.
+func (p *Plan) ChangesMembers() bool {
+	return p.Knobs.Joiners > 0 || slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == Members })
 }

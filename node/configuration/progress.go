@@ -11,6 +11,7 @@ type Known struct {
 	Incarnations map[op.NodeID]Incarnation // of logs that have introduced themselves as empty and invited
 	CaughtUp     []op.NodeID               // learners that hold all that the voters held when they joined
 	CarriedOver  []op.NodeID               // voters that have carried over all keys of earlier epochs, in this one
+	InEpoch      []op.NodeID               // members that have gone on to this epoch
 }
 
 // Progress returns the configuration that follows c by itself, or nil if nothing is to be
@@ -18,10 +19,11 @@ type Known struct {
 //
 //   - an invited member has introduced itself: its log is written down;
 //   - a learner that is to be promoted has caught up: a joint epoch begins;
-//   - a majority of the old voters has carried over its keys: the joint epoch ends.
+//   - a majority of the old voters has carried over its keys, and a majority of the next ones
+//     is in this epoch: it ends.
 func (c *Configuration) Progress(k Known) *Configuration {
 	if c.Joint() {
-		return c.complete(k.CarriedOver)
+		return c.complete(k)
 	}
 	for i := range c.Members {
 		m := &c.Members[i]
@@ -50,15 +52,11 @@ func (c *Configuration) promote(m *Member) *Configuration {
 }
 
 // complete ends a joint epoch with the next voters, once enough old ones have carried over
-// their keys.
-func (c *Configuration) complete(carriedOver []op.NodeID) *Configuration {
-	done := 0
-	for _, id := range c.Voters {
-		if slices.Contains(carriedOver, id) {
-			done++
-		}
-	}
-	if 2*done <= len(c.Voters) {
+// their keys. Enough of the next ones must be there: once the end is accepted anywhere the change
+// cannot be abandoned, and without a majority of them it can never be chosen. With
+// no keys to carry over nothing else shows whether they are.
+func (c *Configuration) complete(k Known) *Configuration {
+	if !isMajority(k.CarriedOver, c.Voters) || !isMajority(k.InEpoch, c.Next) {
 		return nil
 	}
 	d := c.clone()
@@ -72,4 +70,15 @@ func (c *Configuration) complete(carriedOver []op.NodeID) *Configuration {
 		}
 	}
 	return d
+}
+
+// isMajority reports whether more than half of the voters are in a list.
+func isMajority(list, voters []op.NodeID) bool {
+	n := 0
+	for _, id := range voters {
+		if slices.Contains(list, id) {
+			n++
+		}
+	}
+	return 2*n > len(voters)
 }

@@ -101,6 +101,9 @@ func (m *Member) removedBy(c *configuration.Configuration) error {
 
 // learnConfiguration takes the latest configuration that the register is known to hold.
 func (m *Member) learnConfiguration() {
+	if m.progress.proposeAt == 0 && m.node.MembershipUndecided() {
+		m.pendingWork = true
+	}
 	text, version := m.node.Membership()
 	if version == m.registerVersion {
 		return
@@ -192,6 +195,9 @@ func (m *Member) peerOf(x *configuration.Member) peer {
 		p.memory.Incarnation = x.Incarnation
 	}
 	if remembered := (Memory{x.Incarnation, x.Boot, x.Life, x.Position}); p.memory.olderThan(remembered) {
+		if p.memory.Life != remembered.Life { // it has to show that it goes on from that life
+			p.pendingAdmission, p.admittedLives = nil, nil
+		}
 		p.memory = remembered
 	}
 	return p

@@ -17,6 +17,7 @@ const (
 	MarkClusterFormed                       // the cluster is formed, durably
 	MarkClusterJoined                       // the member learnt from others that it is formed
 	MarkConfigurationProposed               // the member proposed a configuration
+	MarkConfigurationSettled                // ... or had a round find out whether one was chosen
 	MarkConfigurationTold                   // the member learnt from a peer's introduction of a later configuration
 	MarkConfigurationAdopted                // the member goes on in a later epoch
 	MarkJoinedConfiguration                 // the member was added to a cluster with its empty log
@@ -29,7 +30,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
 	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined",
-	"configuration-proposed", "configuration-told", "configuration-adopted", "joined-configuration"}
+	"configuration-proposed", "configuration-settled", "configuration-told", "configuration-adopted", "joined-configuration"}
 
 func (m Mark) String() string { return markNames[m] }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/configuration"
+	"github.com/lockstep-dst/lockstep/node/hash64"
 )
 
 // progress is the state of a member's part in the change that is under way. An epoch
@@ -15,6 +16,7 @@ type progress struct {
 	wanted      *configuration.Configuration // the successor that an operator wants; nil: none
 	proposeAt   time.Duration                // when this member proposes next; 0: nothing is to be proposed
 	introduceAt time.Duration                // when it introduces itself again; 0: not for a change
+	settled     int                          // rounds that were to find out whether one was chosen
 	showsDone   bool                         // it has shown that it has caught up, or carried over its keys
 }
 
@@ -60,7 +62,11 @@ func (m *Member) known() (k configuration.Known) {
 		if s.carriedOver == epoch {
 			k.CarriedOver = append(k.CarriedOver, p.id)
 		}
+		if s.epoch == epoch {
+			k.InEpoch = append(k.InEpoch, p.id)
+		}
 	}
+	k.InEpoch = append(k.InEpoch, m.self.ID)
 	if _, _, ended := m.node.CarryOver(); ended {
 		k.CarriedOver = append(k.CarriedOver, m.self.ID)
 	}
@@ -69,7 +75,7 @@ func (m *Member) known() (k configuration.Known) {
 
 // takesPartInChange reports whether the member has anything to do for a change now.
 func (m *Member) takesPartInChange() bool {
-	return m.Ready() && m.pendingConfiguration == nil && (m.configuration != nil || m.progress.wanted != nil)
+	return m.Ready() && m.pendingConfiguration == nil && (m.configuration != nil || m.progress.wanted != nil || m.node.MembershipUndecided())
 }
 
 // advanceChange proposes the next configuration if one is due, and shows the others this
@@ -84,22 +90,47 @@ func (m *Member) advanceChange() {
 	}
 	m.node.CarryOn()
 	m.showDone()
-	next := m.progress.wanted
-	if next == nil && slices.Contains(m.configuration.Voters, m.self.ID) {
-		next = m.configuration.Progress(m.known())
-	}
+	next, settles := m.next()
 	switch {
-	case next == nil:
+	case next == nil && !settles:
 		m.progress.proposeAt = 0
 	case m.progress.proposeAt == 0: // the voters take turns
 		turn := slices.Index(m.current().Voters, m.self.ID)
+		if settles { // word of it may be on its way
+			turn += 2
+		}
 		m.progress.proposeAt = m.now + 1 + time.Duration(turn)*m.cfg.Node.ResendTimeout
 	case m.progress.proposeAt <= m.now:
 		m.progress.proposeAt = m.now + time.Duration(len(m.ids))*m.cfg.Node.ResendTimeout
+		if settles {
+			m.settle()
+			return
+		}
 		m.mark(MarkConfigurationProposed)
 		m.remember(next)
 		m.node.ProposeMembership(next.Text(), uint64(next.Epoch)-configuration.First-1)
 	}
+}
+
+// settle has a round find out whether a configuration was chosen. The time until the next one
+// grows, and is random: rounds of two members may stop each other.
+func (m *Member) settle() {
+	m.mark(MarkConfigurationSettled)
+	span := uint64(m.cfg.Node.ResendTimeout) << min(m.progress.settled, 6)
+	m.progress.settled++
+	m.progress.proposeAt += time.Duration(hash64.Keyed(m.cfg.Node.Jitter, m.life.Boot, "", uint64(m.now)) % span)
+	m.node.SettleMembership()
+}
+
+// next is the configuration that this member is to propose; nil if there is none. settles reports
+// that it is to find out instead whether one was chosen already.
+func (m *Member) next() (c *configuration.Configuration, settles bool) {
+	c = m.progress.wanted
+	if c == nil && m.configuration != nil && slices.Contains(m.configuration.Voters, m.self.ID) {
+		c = m.configuration.Progress(m.known())
+	}
+	votes := m.configuration == nil || slices.Contains(m.configuration.Voters, m.self.ID)
+	return c, c == nil && votes && m.node.MembershipUndecided()
 }
 
 // tellOthers has a leaving member introduce itself, again and again, until it can end.

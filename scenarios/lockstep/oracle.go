@@ -262,6 +262,9 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 		o.noteRoundChosen(f)
 		return o.checkChosen(f)
 	case node.Learnt:
+		if isCounted(f.Key) {
+			o.keep(o.machine(f.Key))
+		}
 		o.noteSettled(f)
 		return o.checkLearnt(f)
 	case node.Forwarded:

@@ -16,7 +16,7 @@ import (
 type configurations []*configuration.Configuration
 
 func founded(p *scenarios.Plan) *configuration.Configuration {
-	c := &configuration.Configuration{Epoch: configuration.First}
+	c := &configuration.Configuration{Epoch: configuration.First, LastID: node.ID(scenarios.NodeID(p.Founders()))}
 	for n := 1; n <= p.Founders(); n++ {
 		id := node.ID(scenarios.NodeID(n))
 		c.Voters, c.Members = append(c.Voters, id), append(c.Members, configuration.Member{ID: id})
@@ -174,7 +174,22 @@ func majorityOf(set uint8, voters []node.ID) bool {
 // nodes on purpose: the oracle must not share a mistake of theirs.
 func (o *oracle) isQuorum(epoch uint32, set uint8) bool {
 	c := o.configurations.of(epoch)
-	return c != nil && majorityOf(set, c.Voters) && (c.Next == nil || majorityOf(set, c.Next))
+	return c != nil && o.decides(c, set)
+}
+
+func (o *oracle) decides(c *configuration.Configuration, set uint8) bool {
+	return majorityOf(set, c.Voters) && (c.Next == nil || majorityOf(set, c.Next))
+}
+
+// lastChosen is the last configuration that was chosen, whether a node knows it or not.
+func (o *oracle) lastChosen() *configuration.Configuration {
+	last := o.configurations.last()
+	for _, text := range o.chosenConfigurations {
+		if c, err := configuration.Parse(text); err == nil && c.Epoch > last.Epoch {
+			last = c
+		}
+	}
+	return last
 }
 
 // isRegisterQuorum is isQuorum for a value of the register: the old voters of a joint epoch

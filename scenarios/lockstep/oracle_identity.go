@@ -3,6 +3,7 @@ package lockstep
 import (
 	"github.com/lockstep-dst/lockstep/netmodel/keyed"
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -25,6 +26,9 @@ type identities struct {
 	disputers       []map[node.ID]bool     // by id: members that have disputed its log firsthand
 	durableClusters []member.Cluster       // by id: the cluster in its log, durably
 	durableLSN      []uint64               // by id: known durable end of its log
+	mayBeLost       []bool                 // by id: see TakeLoss
+	damaged         bool                   // one of them has a damaged disk
+	removed         []bool                 // by id: it has ended as no member
 }
 
 func newIdentities(p *scenarios.Plan) identities {
@@ -33,7 +37,7 @@ func newIdentities(p *scenarios.Plan) identities {
 		plan: p, members: make([]*member.Member, n), losses: make([]int, n), amnesiacLives: map[uint64]bool{}, lifeEnds: map[uint64]uint64{},
 		introducedBoots: make([]uint64, n), logEnds: make([]uint64, n), copiedMemory: make([]member.Memory, n), durableMemories: make([][]member.Memory, n),
 		pendingMemories: make([][]member.Observation, n), disputers: make([]map[node.ID]bool, n), durableClusters: make([]member.Cluster, n),
-		durableLSN: make([]uint64, n),
+		durableLSN: make([]uint64, n), mayBeLost: make([]bool, n), removed: make([]bool, n),
 	}
 	for i := range t.durableMemories {
 		t.durableMemories[i] = make([]member.Memory, n)
@@ -154,8 +158,12 @@ func (t *identities) onDurable(id sim.ID, f *node.Observation) {
 // checkIncarnationRejected: a node stops for a rejected incarnation only after firsthand
 // disputes of a majority.
 func (r *run) checkIncarnationRejected(o *oracle) *scenarios.Violation {
-	if n := len(r.disputers[o.id]); n <= r.plan.Nodes/2 {
-		return o.violation("identity", "stopped-without-majority", "", "stops for lost promises, on the testimony of %d of %d members", n, r.plan.Nodes)
+	members := r.plan.Founders()
+	if c := r.members[o.id].Configuration(); c != nil {
+		members = len(c.Members)
+	}
+	if n := len(r.disputers[o.id]); n <= members/2 {
+		return o.violation("identity", "stopped-without-majority", "", "stops for lost promises, on the testimony of %d of %d members", n, members)
 	}
 	return nil
 }
@@ -178,7 +186,14 @@ func (r *run) checkDisputed(o *oracle, in *receivedIntroduction) *scenarios.Viol
 	if r.isOtherLog(o.id, in) {
 		return nil
 	}
+	c := r.members[o.id].Configuration()
+	if c == nil {
+		c = r.configurations[0]
+	}
 	for _, t := range in.introduction.Known {
+		if !c.Has(in.from) || !c.Has(t.By) {
+			continue // the node does not know them as members
+		}
 		if t.Of == node.ID(o.id) && t.Memory.Boot > r.copiedMemory[o.id].Boot && !r.amnesiacLives[t.Memory.Life] && r.members[o.id].Ready() {
 			return o.violation("identity", "disputed-takes-part", "", "takes part, though it has testimony that node %d remembers %v, which its log has lost", t.By, t.Memory)
 		}
@@ -250,7 +265,7 @@ func (r *run) checkJoined(o *oracle, c member.Cluster) *scenarios.Violation {
 // members have met.
 func (r *run) checkAbstains(at scenarios.Duration) *scenarios.Violation {
 	for id := 1; id <= r.plan.Nodes; id++ {
-		if m := r.members[id]; r.lostPromises[id] && m != nil && m.Ready() {
+		if m := r.members[id]; r.lostPromises[id] && !r.leftOut[id] && m != nil && m.Ready() {
 			return r.oracle.forNode(at, sim.ID(id)).violation("identity", "amnesiac-takes-part", "", "takes part at the end, though it has lost promises")
 		}
 	}
@@ -266,15 +281,26 @@ func (r *run) DiskCopied(id sim.ID) {
 
 // MayRestore implements scenarios.DiskLossObserver. It reports whether every other node
 // that has its promises remembers durably more than the copy contains. Without that,
-// the node and one with no memory of it may be a majority that cannot detect the loss.
+// the node and one with no memory of it may be a majority that cannot detect the loss: also
+// one of an earlier epoch. A node that was never a member, or has ended as one, is none.
 func (r *run) MayRestore(id sim.ID) bool {
 	copied := r.copiedMemory[id]
-	for other := 1; other <= r.plan.Nodes; other++ {
-		known := r.durableMemories[other][id]
-		more := known.Boot > copied.Boot || known.Boot == copied.Boot && known.Position > copied.Position
-		if sim.ID(other) != id && !r.lostPromises[other] && !more {
+	for n := 1; n <= r.plan.Nodes; n++ {
+		other := scenarios.NodeID(n)
+		known, told := r.durableMemories[other][id], r.toldOf(id, r.oracle.nodes[other].epoch)
+		more := known.Boot > copied.Boot || known.Boot == copied.Boot && known.Position > copied.Position ||
+			told.Boot > copied.Boot || told.Boot == copied.Boot && told.Position > copied.Position
+		if other != id && !r.lostPromises[other] && !r.removed[other] && node.ID(other) <= r.oracle.lastChosen().LastID && !more {
 			return false
 		}
 	}
 	return copied.Boot > 0
+}
+
+// toldOf is what the configuration of an epoch tells all that adopt it of a node's log.
+func (r *run) toldOf(id sim.ID, epoch uint32) (m configuration.Member) {
+	if c := r.configurations.of(epoch); c != nil && c.Has(node.ID(id)) {
+		m = c.Members[c.Index(node.ID(id))]
+	}
+	return m
 }

@@ -41,10 +41,18 @@ func (o *oracle) checkQuota(f *node.Observation) *scenarios.Violation {
 	if f.Kind == node.Promised && !t.everAccepted && r.kept >= r.quota {
 		return o.violation("bounds", "quota-exceeded", f.Key, "promises %v of %s, which nobody has accepted a value of, and keeps %d machines: its quota is %d", f.Ballot, f.Key, r.kept, r.quota)
 	}
-	t.kept[o.id] = true
-	r.kept++
-	r.everFull = r.everFull || r.kept >= r.quota
+	o.keep(t)
 	return nil
+}
+
+// keep counts a machine of which the current node has a promise or a value, also one that it
+// only knows to be chosen.
+func (o *oracle) keep(t *machineTruth) {
+	if r := &o.nodes[o.id]; !t.kept[o.id] {
+		t.kept[o.id] = true
+		r.kept++
+		r.everFull = r.everFull || r.kept >= r.quota
+	}
 }
 
 // checkQuotaReply: an operation on a machine that exists is not refused for a quota. One

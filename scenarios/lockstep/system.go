@@ -236,7 +236,7 @@ func (r *run) Observe(at scenarios.Duration, id sim.ID, f sim.Observation) *scen
 	case *scenarios.IncarnationRejected:
 		return r.checkIncarnationRejected(r.oracle.forNode(at, id))
 	case *scenarios.MemberRemoved:
-		r.lives[id] = 0
+		r.lives[id], r.removed[id] = 0, true
 		return r.checkRemoved(r.oracle.forNode(at, id))
 	case *scenarios.Stopped:
 		r.lives[id] = 0 // the runner judges whether it may stop

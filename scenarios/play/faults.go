@@ -94,7 +94,7 @@ func (s *runner) actions(f *scenarios.Fault) (begin, end func()) {
 // changer has an operator ask a node that is up for a change of members.
 func (s *runner) changer(f *scenarios.Fault) func(sim.ID) {
 	return func(id sim.ID) {
-		if s.world.Up(id) && s.reconfigures {
+		if s.world.Up(id) && s.changesMembers {
 			s.hits[scenarios.MemberChanges]++
 			s.world.Invoke(s.world.Now(), id, &scenarios.ChangeRequest{Fault: f})
 		}

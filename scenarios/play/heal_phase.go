@@ -34,7 +34,20 @@ func (s *runner) heal() {
 		}
 	}
 	s.beginExclusion()
+	if run, ok := s.run.(scenarios.Reconfigurer); ok && s.changesMembers {
+		s.abandonStalled(run, 0)
+	}
 	s.whenClientsDone()
+}
+
+// abandonStalled has an operator look now and then whether the change of members under way
+// is stalled, and ask one node after the other to abandon it.
+func (s *runner) abandonStalled(run scenarios.Reconfigurer, turn int) {
+	if ids := run.Stalled(); len(ids) > 0 {
+		id := ids[turn%len(ids)]
+		s.world.Invoke(s.world.Now(), id, &scenarios.ChangeRequest{Fault: &scenarios.Fault{Kind: scenarios.Members, Change: scenarios.AbandonChange, Nodes: []sim.ID{id}}})
+	}
+	s.world.Schedule(s.world.Now()+netmodel.Second, "look after the change of members", func() { s.abandonStalled(run, turn+1) })
 }
 
 // beginExclusion excludes nodes from the core, if the plan does so from the start

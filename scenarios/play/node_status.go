@@ -63,7 +63,7 @@ func (s *runner) crasherAtDisk(f *scenarios.Fault) func(sim.ID) {
 // wipe cuts a node's power and empties its disk.
 func (s *runner) wipe(id sim.ID) {
 	s.losePower(id)
-	if !s.nodes[id].downForGood {
+	if !s.nodes[id].downForGood && s.takeLoss(id, false) {
 		s.world.Wipe(id)
 		s.noteDiskLoss(id)
 	}
@@ -93,7 +93,7 @@ func (s *runner) copyDisk(live bool, copies map[sim.ID]disk.Copy) func(sim.ID) {
 func (s *runner) restoreDisk(copies map[sim.ID]disk.Copy) func(sim.ID) {
 	return func(id sim.ID) {
 		f, ok := s.run.(scenarios.DiskLossObserver)
-		if l := &s.nodes[id]; !ok || l.downForGood || l.lostPromises || !f.MayRestore(id) {
+		if l := &s.nodes[id]; !ok || l.downForGood || l.lostPromises || !f.MayRestore(id) || !s.takeLoss(id, false) {
 			return
 		}
 		s.losePower(id)
@@ -101,6 +101,12 @@ func (s *runner) restoreDisk(copies map[sim.ID]disk.Copy) func(sim.ID) {
 		s.noteDiskLoss(id)
 		s.start(id)
 	}
+}
+
+// takeLoss reports whether a node's disk may be lost: if the members change, the run knows.
+func (s *runner) takeLoss(id sim.ID, damaged bool) bool {
+	run, ok := s.run.(scenarios.Reconfigurer)
+	return !s.changesMembers || s.nodes[id].lostPromises || ok && run.TakeLoss(id, damaged)
 }
 
 // noteDiskLoss records that a node's disk has lost the node's promises.
@@ -149,7 +155,7 @@ func (s *runner) onMemberRemoved(at scenarios.Duration, id sim.ID) {
 // leaveOut ends the nodes that are no members, for good, if the members may change.
 func (s *runner) leaveOut() {
 	out, ok := s.run.(scenarios.Outsider)
-	if !ok || !s.reconfigures {
+	if !ok || !s.changesMembers {
 		return
 	}
 	for n := 1; n <= s.plan.Nodes; n++ {
@@ -169,7 +175,10 @@ func (s *runner) start(id sim.ID) {
 // beginDiskFault begins a fault of disks. Disks of lost nodes are left alone.
 func (s *runner) beginDiskFault(f *scenarios.Fault) {
 	for _, id := range f.Nodes {
-		if !s.nodes[id].downForGood && !s.damageTarget(id, f) {
+		if s.nodes[id].downForGood || f.What.Damages() && !s.takeLoss(id, true) {
+			continue
+		}
+		if !s.damageTarget(id, f) {
 			s.world.InjectDiskFault(id, f.What, s.faultEnd(f))
 		}
 	}

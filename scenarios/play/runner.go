@@ -37,7 +37,7 @@ type runner struct {
 	instants         *instantList         // nil: none are wanted
 	watch            *watcher             // nil: the run is not told
 	stops            bool                 // see scenarios.System.Stops
-	reconfigures     bool                 // see scenarios.System.Reconfigures
+	changesMembers   bool                 // the plan does, and the system Reconfigures
 	eventLimit       uint64               // events from which on the run counts as a livelock
 	violation        *scenarios.Violation
 	safetyOnly       bool       // see Options.SafetyOnly
@@ -53,7 +53,7 @@ func newRunner(sys scenarios.System, p *scenarios.Plan, o Options) (*runner, err
 	}
 	s := &runner{
 		plan: p, objects: sys.Objects(), machines: p.Machines(), run: sys.New(p), queues: map[sim.ID]*clientQueue{}, nodes: make([]nodeStatus, p.Nodes+1),
-		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, reconfigures: sys.Reconfigures, safetyOnly: o.SafetyOnly, reseed: o.Reseed, eventLimit: maxEvents(sys, p),
+		endAt: math.MaxInt64, instants: o.instants, watch: o.watch, stops: sys.Stops, changesMembers: sys.Reconfigures && p.ChangesMembers(), safetyOnly: o.SafetyOnly, reseed: o.Reseed, eventLimit: maxEvents(sys, p),
 	}
 	if s.run == nil {
 		return nil, fmt.Errorf("%w %s: new: it has made no Run", scenarios.ErrSystem, sys.Name)

@@ -1,0 +1,82 @@
+package lockstep
+
+import (
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/sim"
+)
+
+// TakeLoss implements scenarios.Reconfigurer. The cluster can do without a voter if a
+// majority of the voters is left, and of the voters to be. A node that has no vote has made
+// no promise that could be lost.
+//
+// A node with a damaged disk goes on until it starts again: a change may count on it, and
+// lack it when it can be abandoned no more. So with one of them a majority must be left whatever
+// the plan asks for.
+func (r *run) TakeLoss(id sim.ID, damaged bool) bool {
+	if r.mayBeLost[id] {
+		return true
+	}
+	c := r.oracle.lastChosen()
+	left, lost := ^uint8(0)&^(1<<id), 1
+	for other, is := range r.mayBeLost {
+		if is {
+			left &^= 1 << other
+			lost++
+		}
+	}
+	damaged = damaged || r.damaged
+	r.mayBeLost[id] = c.Votes(node.ID(id)) && r.oracle.decides(c, left) && r.oracle.decides(r.lastAdopted(left), left) && (!damaged || r.staysWithout(c, left, lost))
+	r.damaged = damaged && r.mayBeLost[id] || r.damaged
+	return r.mayBeLost[id]
+}
+
+// lastAdopted is the last configuration that a node of a set has adopted. If none knows
+// that a later one was chosen, they must be able to find out.
+func (r *run) lastAdopted(set uint8) *configuration.Configuration {
+	epoch := uint32(configuration.First)
+	for id := range r.oracle.nodes {
+		if set>>id&1 == 1 {
+			epoch = max(epoch, r.oracle.nodes[id].epoch)
+		}
+	}
+	return r.configurations.of(epoch)
+}
+
+// staysWithout reports whether those that are left outnumber the lost ones, also when all
+// of them have been removed that the plan removes.
+func (r *run) staysWithout(c *configuration.Configuration, left uint8, lost int) bool {
+	stay := 0
+	for _, id := range c.Voters {
+		leaves := slices.ContainsFunc(r.plan.Faults, func(f scenarios.Fault) bool { return f.Leaver() == sim.ID(id) })
+		if left>>id&1 == 1 && !leaves {
+			stay++
+		}
+	}
+	return stay > lost
+}
+
+// Stalled implements scenarios.Reconfigurer: the voters to be lack a majority, and those that
+// there are do not.
+func (r *run) Stalled() (ask []sim.ID) {
+	c := r.oracle.lastChosen()
+	left := uint8(0)
+	for _, id := range c.Voters {
+		if r.lives[id] != 0 && !r.lostPromises[id] {
+			left |= 1 << id
+			ask = append(ask, sim.ID(id))
+		}
+	}
+	for _, id := range c.Next {
+		if r.lives[id] != 0 && !r.lostPromises[id] {
+			left |= 1 << id
+		}
+	}
+	if !c.Joint() || r.oracle.decides(c, left) {
+		return nil
+	}
+	return ask
+}

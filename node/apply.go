@@ -166,7 +166,7 @@ func (n *Node) applyOne(m *machine, base, value *Value, o *operation) *Value {
 		o.result.Outcome = Unknown
 	case r.Expects && r.Expect != value.Version:
 		o.result = n.versionMismatch(value, o)
-	case !r.Expects && value.lastEvicted() > max(o.watermark, o.absentUpTo): // its entry may have left the window
+	case !r.Expects && o.mayHaveLeft(value):
 		o.result = n.windowExpired(value, o)
 	case m.def.Legal(value.State, r.To):
 		o.acceptSent = true
@@ -303,13 +303,22 @@ func dedupLookup(v *Value, o *operation) (Reply, bool) {
 
 // conflict rejects o in reply, since its id is another request's in v. That is final, but
 // for an operation that expects a version which v has not passed: it is carried out there
-// if the window has lost the id by then. An earlier attempt may be the one that is.
+// if the window has lost the id by then. An earlier attempt may be the one that is, or have
+// been carried out before the other request, which expected its version.
 func (o *operation) conflict(v *Value, reply *Reply) {
-	ahead := o.req.Expects && o.req.Expect >= v.Version
-	reply.Reason, reply.Outcome, reply.Final = IDConflict, Rejected, !ahead
-	if ahead && (o.req.Retry || o.acceptSent) {
+	open := o.req.Expects && o.req.Expect >= v.Version || o.mayHaveLeft(v)
+	reply.Reason, reply.Outcome, reply.Final = IDConflict, Rejected, !open
+	if open && (o.req.Retry || o.acceptSent) {
 		reply.Outcome = Unknown
 	}
+}
+
+// mayHaveLeft reports whether an entry of o may have left the window of v.
+func (o *operation) mayHaveLeft(v *Value) bool {
+	if o.req.Expects {
+		return o.req.Expect < v.Version && !v.windowHasVersion(o.req.Expect+1)
+	}
+	return v.lastEvicted() > max(o.watermark, o.absentUpTo)
 }
 
 // expireDeadlines responds to the operations that have waited for the consensus

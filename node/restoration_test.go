@@ -122,7 +122,8 @@ func TestOperationsFromBeforeARestoration(t *testing.T) {
 		version uint64
 	}{
 		"in the backup":                   {node.Request{Key: "lamp/hall", ID: "old.2", To: "on", Retry: true}, node.Committed, "", 6},
-		"in the backup, another request":  {node.Request{Key: "lamp/hall", ID: "old.2", To: "off", Retry: true}, node.Rejected, node.IDConflict, 6},
+		"in the backup, another request":  {node.Request{Key: "lamp/hall", ID: "old.2", To: "off", Retry: true}, node.Unknown, node.IDConflict, 6},
+		"... its first attempt":           {node.Request{Key: "lamp/hall", ID: "old.2", To: "off"}, node.Rejected, node.IDConflict, 6},
 		"in the backup, rejected finally": {node.Request{Key: "lifecycle/x", ID: "old.5", To: "Init", Retry: true}, node.Rejected, node.Illegal, 1},
 		"after the backup, stamped":       {node.Request{Key: "lamp/hall", ID: node.Stamp("lamp/hall", 7, "c1.1"), To: "on", Retry: true}, node.Unknown, node.WindowExpired, 7},
 		"long after the backup":           {node.Request{Key: "lamp/hall", ID: node.Stamp("lamp/hall", 1<<40-20, "c1.1"), To: "on", Retry: true}, node.Unknown, node.WindowExpired, 7},

@@ -34,11 +34,32 @@ type Change struct {
 	Address  string    // Add, Move
 	Promote  bool      // Add
 	Replaces op.NodeID // Add, Promote: a voter
+
+	// Addresses are the addresses of members as the node knows them that is asked. With the
+	// change, members take theirs that have none: the ones that formed the cluster.
+	Addresses map[op.NodeID]string
 }
 
 // Apply returns the configuration that begins a change. Further steps follow by
 // themselves: see Progress. Errors wrap ErrChange and name the remedy.
 func (c *Configuration) Apply(x Change) (*Configuration, error) {
+	d, err := c.apply(x)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.Members {
+		if m := &d.Members[i]; m.Address == "" {
+			m.Address = x.Addresses[m.ID]
+		}
+	}
+	if err := d.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %v %d: %w", ErrChange, x.Kind, x.ID, err)
+	}
+	return d, nil
+}
+
+// apply makes the change itself.
+func (c *Configuration) apply(x Change) (*Configuration, error) {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %v %d: %w", ErrChange, x.Kind, x.ID, fmt.Errorf(format, args...))
 	}
@@ -52,7 +73,7 @@ func (c *Configuration) Apply(x Change) (*Configuration, error) {
 		return nil, fail("there are %d members, the most that there can be: remove one first", MaxMembers)
 	case x.Kind != Add && at < 0:
 		return nil, fail("it is no member: the members are%s", spaced(c.IDs()))
-	case c.Joint() && x.Kind != Move:
+	case c.Joint():
 		return nil, fail("a change is under way (%v): wait for its end, or abandon it", c)
 	case x.Replaces != 0 && !slices.Contains(c.Voters, x.Replaces):
 		return nil, fail("node %d has no vote that it could take: the voters are%s", x.Replaces, spaced(c.Voters))
@@ -76,7 +97,7 @@ func (c *Configuration) Apply(x Change) (*Configuration, error) {
 	default:
 		return nil, fail("there is no such change")
 	}
-	return d, d.Validate()
+	return d, nil
 }
 
 // promoted is the learner that is to be promoted; 0 if there is none.
@@ -94,13 +115,13 @@ func (c *Configuration) remove(id op.NodeID) (*Configuration, error) {
 	d, at := c.clone(), c.Index(id)
 	if !c.Votes(id) {
 		d.Members = slices.Delete(d.Members, at, at+1)
-		return d, d.Validate()
+		return d, nil
 	}
 	if len(c.Voters) == 1 {
 		return nil, fmt.Errorf("%w: remove %d: it is the only voter: add another one first", ErrChange, id)
 	}
 	d.Next = slices.DeleteFunc(slices.Clone(c.Voters), func(v op.NodeID) bool { return v == id })
-	return d, d.Validate()
+	return d, nil
 }
 
 // abandon ends a joint epoch with the old voters. In a stable one it takes back the wish
@@ -118,5 +139,5 @@ func (c *Configuration) abandon(id op.NodeID) (*Configuration, error) {
 	if !gone {
 		return nil, fmt.Errorf("%w: abandon: no change is under way (%v)", ErrChange, c)
 	}
-	return d, d.Validate()
+	return d, nil
 }

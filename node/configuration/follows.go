@@ -97,7 +97,7 @@ func (c *Configuration) checkEnd(before *Configuration, added, changed int, fail
 }
 
 // compare counts the members that come, go, and change other than in the memory of
-// their logs. A member comes with an id that none had before.
+// their logs, or by a first address. A member comes with an id that none had before.
 func (c *Configuration) compare(before *Configuration) (added, removed, changed int) {
 	for i := range c.Members {
 		m := &c.Members[i]
@@ -109,7 +109,7 @@ func (c *Configuration) compare(before *Configuration) (added, removed, changed 
 			added++
 		case !m.goesOnFrom(&before.Members[at]):
 			changed += MaxMembers // never
-		case m.Address != before.Members[at].Address || m.Incarnation != before.Members[at].Incarnation:
+		case m.moved(&before.Members[at]) || m.Incarnation != before.Members[at].Incarnation:
 			changed++
 		case !c.Votes(m.ID) && !before.Votes(m.ID) && (m.Promote != before.Members[at].Promote || m.Replaces != before.Members[at].Replaces):
 			changed++
@@ -121,6 +121,12 @@ func (c *Configuration) compare(before *Configuration) (added, removed, changed 
 		}
 	}
 	return added, removed, changed
+}
+
+// moved reports whether a member has another address than before. A first one may come with
+// any change.
+func (m *Member) moved(before *Member) bool {
+	return before.Address != "" && m.Address != before.Address
 }
 
 // goesOnFrom reports whether m is the same member as before: a known log is replaced by no

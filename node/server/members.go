@@ -123,9 +123,9 @@ func (s *Server) endpoint() string {
 	if s.cfg.Advertise != "" || s.listeners.clients == nil {
 		return s.cfg.Advertise
 	}
-	host, _, err := net.SplitHostPort(s.cfg.HTTP)
-	_, port, bad := net.SplitHostPort(s.listeners.clients.Addr().String()) // HTTP may leave the port to the system
-	if ip := net.ParseIP(host); err != nil || bad != nil || host == "" || ip != nil && ip.IsUnspecified() {
+	host, reach := reachOf(s.cfg.HTTP)
+	_, port, err := net.SplitHostPort(s.listeners.clients.Addr().String()) // HTTP may leave the port to the system
+	if err != nil || reach == reachesNothing {
 		return ""
 	}
 	return net.JoinHostPort(host, port)
@@ -147,6 +147,7 @@ func (s *Server) changeMembers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.access.audit.admitted(clientOf(r), access.Reconfigure.String(), describeChange(change))
+	change.Addresses = s.addressesFor(change.Address)
 	t, c := s.loop.request(service.Event{Kind: service.Reconfigure, Change: change})
 	got, err := s.loop.await(t, c, r.Context().Done())
 	if err == nil {

@@ -161,6 +161,24 @@ func TestNodeMoves(t *testing.T) {
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 
+// A node joins three that formed the cluster by the address of one: the change that adds it
+// has the addresses of all. It decides with the others when the one that it asked is gone.
+func TestNodeJoinsByOneAddress(t *testing.T) {
+	c := startCluster(t, 3, fast)
+	c.startJoining(4, []node.ID{1})
+	c.change(1, fmt.Sprintf(`{"change":"add","node":4,"address":%q}`, c.address(4)))
+	c.awaitMembers("1 voter, 2 voter, 3 voter, 4 voter", 1, 2, 3, 4)
+	for i, m := range c.nodes[4].Members().Members {
+		require.Equal(t, c.address(node.ID(i+1)), m.Address)
+	}
+	c.stop(1)
+	c.stop(4)
+	c.start(4) // with the members of its log
+	eventually(t, "node 4 decides with nodes 2 and 3", func() bool {
+		return c.propose(4, "lifecycle/web", `{"to":"Running"}`).Status == http.StatusOK
+	})
+}
+
 // A node that was away when it was removed is refused when it comes back, in words that
 // say so, and the others go on.
 func TestNodeThatWasRemovedWhileItWasAway(t *testing.T) {

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -22,10 +23,13 @@ type progress struct {
 
 // Change has the member propose a change of members that an operator asks for, from the
 // next step on. It returns an error, and does nothing, if the change cannot be made from
-// the present configuration. Whether it was made shows in the configuration.
+// the present configuration, or another one that was asked for is not made yet. Whether it was made shows in the configuration.
 func (m *Member) Change(x configuration.Change) error {
 	if !m.Ready() {
 		return fmt.Errorf("%w: this node takes no part: %v", configuration.ErrChange, m.Status().NotReadyReasons)
+	}
+	if asked := cmp.Or(m.progress.wanted, m.pendingConfiguration); asked != nil {
+		return fmt.Errorf("%w: another change, to %v, is under way: wait until the members show it", configuration.ErrChange, asked)
 	}
 	next, err := m.current().Apply(x)
 	if err != nil {

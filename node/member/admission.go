@@ -17,7 +17,7 @@ func (m *Member) handleIntroduction(p *peer, in *Introduction) {
 		m.refuseOtherLog(p, in)
 		return
 	}
-	p.otherLog = ""
+	p.otherLog, p.saysRemoved = "", false
 	m.recordTestimonies(p, in)
 	if m.err != nil {
 		return

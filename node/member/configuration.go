@@ -75,16 +75,18 @@ func (m *Member) current() *configuration.Configuration {
 
 // loadConfiguration reads the note, in the step in which the node has booted.
 func (m *Member) loadConfiguration() error {
-	note := m.node.Note(configurationNote)
-	if note == nil {
-		return nil
-	}
-	c, err := configuration.Parse(string(note))
-	if err != nil {
-		return fmt.Errorf("%w: note %q: %w", node.ErrRecord, configurationNote, err)
+	var c *configuration.Configuration
+	if note := m.node.Note(configurationNote); note != nil {
+		var err error
+		if c, err = configuration.Parse(string(note)); err != nil {
+			return fmt.Errorf("%w: note %q: %w", node.ErrRecord, configurationNote, err)
+		}
 	}
 	if m.node.Note(leftNote) != nil {
 		return m.removedBy(c)
+	}
+	if c == nil {
+		return nil
 	}
 	if c.Has(m.self.ID) && !sameIDs(c.IDs(), m.ids) {
 		m.notice(Info, 0, "the members are those of its log, %v; it was started for members %s", c, formatIDs(m.ids))
@@ -92,11 +94,6 @@ func (m *Member) loadConfiguration() error {
 	m.configuration, m.ids = c, c.IDs()
 	m.peers = newPeers(m.self.ID, m.ids)
 	return nil
-}
-
-func (m *Member) removedBy(c *configuration.Configuration) error {
-	return fmt.Errorf("%w: node %d was removed, and an id is not used again (%v): to have a node in this place, empty the directory, "+
-		"start it with a new id and --join, and add that one", ErrRemoved, m.self.ID, c)
 }
 
 // learnConfiguration takes the latest configuration that the register is known to hold.
@@ -147,7 +144,8 @@ func (m *Member) checkLeft() {
 	c, there := m.configuration, 0
 	for i := range m.peers {
 		p := &m.peers[i]
-		if p.introduction != nil && p.introduction.shown().epoch >= c.Epoch && slices.Contains(c.Voters, p.id) {
+		adopted := p.saysRemoved || p.introduction != nil && p.introduction.shown().epoch >= c.Epoch
+		if adopted && slices.Contains(c.Voters, p.id) {
 			there++
 		}
 	}

@@ -21,6 +21,7 @@ const (
 	MarkConfigurationTold                   // the member learnt from a peer's introduction of a later configuration
 	MarkConfigurationAdopted                // the member goes on in a later epoch
 	MarkJoinedConfiguration                 // the member was added to a cluster with its empty log
+	MarkToldRemoved                         // a majority of the voters refuses the member as a former one
 
 	markCount
 )
@@ -30,7 +31,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
 	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined",
-	"configuration-proposed", "configuration-settled", "configuration-told", "configuration-adopted", "joined-configuration"}
+	"configuration-proposed", "configuration-settled", "configuration-told", "configuration-adopted", "joined-configuration", "told-removed"}
 
 func (m Mark) String() string { return markNames[m] }
 

@@ -19,6 +19,7 @@
 //   - origin.go: members that were restored from a backup;
 //   - admission.go: introductions are received, judged and answered;
 //   - other_log.go: another log in a peer's name, wiped or a stranger's, is refused;
+//   - removal.go: a node that was removed while it was away learns it from refusals;
 //   - dispute.go: a node whose log is disputed abstains;
 //   - notes.go, note_fields.go: notes in the node's log, and their encoding;
 //   - member.go, config.go: the Member, between its environment and the node;

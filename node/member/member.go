@@ -72,6 +72,7 @@ type peer struct {
 	rejection        string        // why it is not admitted; empty: nothing is known against it
 	otherLog         string        // why another log was refused in its name; empty: none since it was last heard
 	lied             bool          // a refuted testimony of it was noticed
+	saysRemoved      bool          // it has refused this node as a former member, since it was last introduced
 
 	introducedAt    time.Duration // when the last introduction was sent to it; 0: never
 	attempts        int           // introductions sent by timer since the peer's life or stage last changed
@@ -287,6 +288,10 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 		return m.acceptRequest(ev)
 	}
 	p := &m.peers[i]
+	if _, ok := ev.Message.(*Removal); ok {
+		m.hearRemoval(p)
+		return false
+	}
 	m.compareEpochs(p, ev.Message)
 	if isIntroduction {
 		if m.lifeDurable { // earlier, the member cannot answer
@@ -478,6 +483,9 @@ func (m *Member) dueBy(at time.Duration) {
 // tick does the work that is due.
 func (m *Member) tick() {
 	if !m.lifeDurable {
+		return
+	}
+	if m.checkRemoved(); m.err != nil {
 		return
 	}
 	late := false

@@ -29,6 +29,9 @@ func (m *Member) Status() Status {
 	if m.durableStage != Empty {
 		s.Cluster = m.cluster.ID
 	}
+	if m.leaving {
+		s.NotReadyReasons = append(s.NotReadyReasons, "it was removed from the members, and ends when a majority of the voters has adopted that")
+	}
 	waits := m.cfg.Join && m.durableStage == Empty
 	if waits {
 		s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("it waits to be added to the cluster: lockstep members add %d=HOST:PORT", m.self.ID))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/configuration"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/sim/golden"
 )
 
@@ -37,6 +38,7 @@ import (
 //	peers NODE LIST       members that it is started with, as in 1,2,3
 //	joiner NODE LIST      one more node, down, with an empty disk, that is to be added to the cluster of the members listed
 //	change NODE WORDS     a change of members, asked of NODE: add ID [promote | replaces ID], remove ID, promote ID, abandon [ID], move ID ADDRESS
+//	refuse NODE PEER...   the peers refuse it as a former member
 //	run DURATION
 //	propose NODE KEY STATE
 //	read NODE KEY
@@ -68,6 +70,10 @@ func (x *transcript) command(name string, args []string) {
 		x.addJoiner(number(args[0]), args[1])
 	case "change":
 		x.change(x.hosts[number(args[0])], args[1:])
+	case "refuse":
+		for _, by := range args[1:] {
+			x.hosts[number(args[0])].step(node.Event{Kind: node.Receive, From: node.ID(number(by)), Message: &member.Removal{}})
+		}
 	case "run":
 		d, err := time.ParseDuration(args[0])
 		must(err)

@@ -381,6 +381,11 @@ func (l *loop) deliver(from node.ID, life uint64, messages []node.Message) {
 	l.put(evs, peerInboxSize)
 }
 
+// removed hands the node the word of a peer that it was removed from the members.
+func (l *loop) removed(by node.ID) {
+	l.put([]clientEvent{{Event: service.Event{Kind: service.Removed, Member: node.Event{From: by}}}}, peerInboxSize)
+}
+
 // diskDone hands a completed disk request to the loop. The event is not lost while
 // the loop runs, not even when it is stopping: syncMark waits for it.
 func (l *loop) diskDone(token uint64, err error) {

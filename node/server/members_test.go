@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,20 +180,33 @@ func TestNodeJoinsByOneAddress(t *testing.T) {
 	})
 }
 
-// A node that was away when it was removed is refused when it comes back, in words that
-// say so, and the others go on.
+// A node that was away when it was removed is refused when it comes back: at once, or when
+// the others have forgotten its address. A majority's word ends it, also in its next life, and
+// the others go on.
 func TestNodeThatWasRemovedWhileItWasAway(t *testing.T) {
 	c := startCluster(t, 3, fast)
 	c.stop(3)
 	c.change(1, `{"change":"remove","node":3}`)
 	c.awaitMembers("1 voter, 2 voter", 1, 2)
+	for id := node.ID(1); id <= 2; id++ {
+		c.stop(id) // so that it has no connection of node 3 in a time of grace
+		c.start(id)
+	}
+	c.awaitMembers("1 voter, 2 voter", 1, 2)
+	c.stop(2)
 	c.start(3)
-	eventually(t, "node 3 learns it, or is told", func() bool {
-		for _, p := range c.nodes[3].Status().Peers {
-			if strings.Contains(p.Error, "this node was removed from the members") {
-				return true
-			}
-		}
+	eventually(t, "node 1 refuses node 3", func() bool {
+		return slices.ContainsFunc(c.nodes[3].Status().Peers, func(p httpapi.PeerStatus) bool {
+			return p.Node == 1 && strings.Contains(p.Error, "this node was removed from the members")
+		})
+	})
+	select {
+	case <-c.nodes[3].Done():
+		t.Fatal("node 3 has ended by the word of one: ", c.nodes[3].Err())
+	case <-time.After(500 * time.Millisecond):
+	}
+	c.start(2)
+	eventually(t, "node 3 ends", func() bool {
 		select {
 		case <-c.nodes[3].Done():
 			return errors.Is(c.nodes[3].Err(), member.ErrRemoved)
@@ -200,6 +214,9 @@ func TestNodeThatWasRemovedWhileItWasAway(t *testing.T) {
 			return false
 		}
 	})
+	_, err := server.Start(*c.configs[3])
+	require.ErrorIs(t, err, member.ErrRemoved)
+	require.ErrorContains(t, err, "node 3 was removed, and an id is not used again (the members that formed the cluster were the last that it knew)")
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
 }
 

@@ -223,7 +223,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	others, _ := s.peers(members)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
-		Deliver: s.loop.deliver, Dial: s.dial(), TLS: s.tls.peers(),
+		Deliver: s.loop.deliver, Removed: s.loop.removed, Dial: s.dial(), TLS: s.tls.peers(),
 	})
 	if err != nil {
 		return err

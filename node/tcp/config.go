@@ -27,6 +27,9 @@ type Config struct {
 	// its connection, with the life in its Hello. The slice is valid during the call.
 	// While Deliver blocks, nothing is read from that peer.
 	Deliver func(from node.ID, life uint64, messages []node.Message)
+	// Removed, if not nil, is told the peers that refuse this node as one that was removed
+	// from the members, at each attempt to connect.
+	Removed func(by node.ID)
 	// Dial opens connections; nil: TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 

@@ -26,6 +26,9 @@ func (t *Transport) keepConnected(p *peer) {
 			return
 		}
 		t.onDisconnected(p, err)
+		if refusedFor(err, ErrFormerMember) && t.cfg.Removed != nil {
+			t.cfg.Removed(p.id)
+		}
 		switch {
 		case refused(err):
 			sleep(p.ctx, wait.longestWait())

@@ -93,6 +93,25 @@ func TestRefusalChangesNothing(t *testing.T) {
 	eventually(t, "delivery", func() bool { return len(three.from(1)) == 1 })
 }
 
+// A node learns which peers refuse it as one that was removed, and nothing else of a refusal.
+func TestRefusalOfAFormerMemberIsTold(t *testing.T) {
+	requireNoGoroutines(t)
+	said := make(chan node.ID, 100)
+	former, stranger := refusingPeer(t, 2, []byte{2, 9}), refusingPeer(t, 3, []byte{2, 6})
+	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: former, 3: stranger}, func(c *tcp.Config) {
+		c.Removed = func(by node.ID) { said <- by }
+	})
+	eventually(t, "several refusals", func() bool { return m.peer(2).Failures > 3 && m.peer(3).Failures > 3 })
+	m.Close()
+	close(said)
+	told := 0
+	for by := range said {
+		require.EqualValues(t, 2, by)
+		told++
+	}
+	require.GreaterOrEqual(t, told, 3)
+}
+
 // Others who connect in a peer's name do not end the connection of its confirmed life,
 // however many they are. Of theirs, only a few are kept.
 func TestImpostorsDoNotReplaceThePeer(t *testing.T) {

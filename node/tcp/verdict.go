@@ -51,6 +51,22 @@ func appendVerdict(dst []byte, refusal error) []byte {
 	return must(wire.AppendFrame(dst[:len(dst):len(dst)], verdict))
 }
 
+// peerRefusal is the error of a node that a peer refuses, for a reason that both know.
+type peerRefusal struct {
+	reason error // of the peer, as in refusalCodes
+	hint   string
+}
+
+func (r *peerRefusal) Error() string { return ErrPeerRefused.Error() + ": " + r.hint }
+
+func (r *peerRefusal) Unwrap() error { return ErrPeerRefused }
+
+// refusedFor reports whether a handshake ended with a peer's no for a reason.
+func refusedFor(err, reason error) bool {
+	var r *peerRefusal
+	return errors.As(err, &r) && r.reason == reason
+}
+
 // decodeVerdict returns nil for a yes, and an error that wraps ErrPeerRefused for a no.
 // The error's text is for the log: nothing may depend on it.
 func decodeVerdict(verdict []byte) error {
@@ -62,7 +78,8 @@ func decodeVerdict(verdict []byte) error {
 	case len(verdict) > 1 && verdict[1] >= ' ': // the text of an earlier build
 		return fmt.Errorf("%w, for this reason: %q", ErrPeerRefused, verdict[1:min(len(verdict), 1+maxReason)])
 	case len(verdict) == 2 && verdict[1] > 0 && int(verdict[1]) <= len(refusalCodes):
-		return fmt.Errorf("%w: %s", ErrPeerRefused, refusalCodes[verdict[1]-1].hint)
+		code := refusalCodes[verdict[1]-1]
+		return &peerRefusal{code.reason, code.hint}
 	}
 	return fmt.Errorf("%w, for a reason that this version does not know: look into its log", ErrPeerRefused)
 }

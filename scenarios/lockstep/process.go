@@ -260,10 +260,21 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 			p.noteArrival(ev.From, m)
 		}
 	case *member.Introduction:
+		if p.refused(m) {
+			*e = service.Event{Kind: service.Removed, Member: node.Event{From: node.ID(ev.From)}}
+			return
+		}
 		if p.member.LifeDurable() { // otherwise the member ignores it
 			p.report.introductions = append(p.report.introductions, receivedIntroduction{node.ID(ev.From), m})
 		}
 	}
+}
+
+// refused reports whether the sender of an introduction, which tells that this node was
+// removed, refuses its connection instead: in two of three lives the node comes so late that
+// no member has an address of it any more. In its first one it is connected to them.
+func (p *process) refused(in *member.Introduction) bool {
+	return p.life%3 != 1 && in.TellsRemoval(node.ID(p.id))
 }
 
 // noteDelivered observes that a call is delivered to the member.

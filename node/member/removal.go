@@ -1,0 +1,79 @@
+package member
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
+)
+
+// A node that was away when it was removed is told by no member by which configuration: the
+// others have no address of it any more, and refuse it as a former member. Each refusal is
+// that member's word that it has adopted, durably, a configuration without this node. The
+// node ends when a majority of the voters that it knows have said so. One that lies ends no
+// node. And the majority no longer needs it, as rule 12 has it of a node that leaves: no
+// round of this node's epoch gets a quorum without one of them, and they know the next one.
+
+// Removal is the word of a peer that this node was removed. It is no message between nodes:
+// the transport makes it of a refusal.
+type Removal struct{}
+
+// About implements node.Message. A removal concerns no machine.
+func (*Removal) About() (key string, first node.OpID) { return "(member)", "(removal)" }
+
+// String implements node.Message.
+func (*Removal) String() string { return "removal" }
+
+// hearRemoval notes that a peer refuses this node as a former member.
+func (m *Member) hearRemoval(p *peer) { p.saysRemoved, m.pendingWork = true, true }
+
+// checkRemoved ends a member of which a majority of the voters says that it was removed.
+func (m *Member) checkRemoved() {
+	switch {
+	case m.leaving || m.durableStage != Formed:
+	case m.leftLSN != 0 && m.node.Durable() >= m.leftLSN:
+		m.fail(m.removedBy(m.configuration))
+	case m.leftLSN == 0 && m.majoritySaysRemoved(m.current()):
+		m.mark(MarkToldRemoved)
+		m.leftLSN = m.node.SetNote(leftNote, []byte{1})
+	}
+}
+
+// majoritySaysRemoved reports whether of the voters more than half refuse this node as a
+// former member, and in a joint epoch of the next ones as well.
+func (m *Member) majoritySaysRemoved(c *configuration.Configuration) bool {
+	for _, voters := range [][]node.ID{c.Voters, c.Next} {
+		said := 0
+		for i := range m.peers {
+			if p := &m.peers[i]; p.saysRemoved && slices.Contains(voters, p.id) {
+				said++
+			}
+		}
+		if voters != nil && 2*said <= len(voters) {
+			return false
+		}
+	}
+	return true
+}
+
+// removedBy is the error of a member that was removed. c is the last configuration that it
+// knows; nil: the members are the ones that formed the cluster.
+func (m *Member) removedBy(c *configuration.Configuration) error {
+	last := "the members that formed the cluster were the last that it knew"
+	switch {
+	case c != nil && c.Has(m.self.ID):
+		last = fmt.Sprintf("the last members that it knew: %v", c)
+	case c != nil:
+		last = c.String()
+	}
+	return fmt.Errorf("%w: node %d was removed, and an id is not used again (%s): to have a node in this place, empty the directory, "+
+		"start it with a new id and --join, and add that one", ErrRemoved, m.self.ID, last)
+}
+
+// TellsRemoval reports whether an introduction shows a configuration without a node that was
+// a member.
+func (i *Introduction) TellsRemoval(of node.ID) bool {
+	c, err := configuration.Parse(string(i.shown().configuration))
+	return err == nil && !c.Has(of) && of <= c.LastID
+}

@@ -1,0 +1,75 @@
+package member_test
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
+	"github.com/lockstep-dst/lockstep/node/internal/tlv"
+	"github.com/lockstep-dst/lockstep/node/member"
+)
+
+// One member that refuses another as removed, again and again, ends it neither before a
+// change of members, nor during one, nor after it, nor in later lives.
+func TestOneMembersRefusalEndsNobody(t *testing.T) {
+	w := formed()
+	x := &transcript{world: w}
+	lie := func() {
+		for range 50 {
+			for id := 1; id < len(w.hosts); id++ {
+				w.hosts[id].say(3, 3, &member.Removal{})
+			}
+			w.run(10 * time.Millisecond)
+		}
+	}
+	lie()
+	x.replay("joiner 4 1,2,3\nstart 4\nrun 1s\nchange 1 add 4 promote\n")
+	lie()
+	x.replay("run 5s\n")
+	require.Equal(t, []node.ID{1, 2, 3, 4}, w.hosts[1].member.Configuration().Voters)
+	lie()
+	for id := 1; id <= 4; id++ {
+		require.NotNil(t, w.hosts[id].member, "node %d has ended\n%s", id, w.output.String())
+		w.hosts[id].crash()
+		w.hosts[id].start()
+		w.run(time.Second)
+		lie()
+		require.NotNil(t, w.hosts[id].member, "node %d has ended\n%s", id, w.output.String())
+		require.True(t, w.hosts[id].member.Ready())
+	}
+	require.True(t, w.reads(1, "lifecycle/x"), w.output.String())
+}
+
+// Half of the voters are no majority.
+func TestRefusalsThatAreTooFew(t *testing.T) {
+	x := &transcript{}
+	x.replay("members 4\nquiet\nstart 1 2 3 4\nrun 1s\nrefuse 2 1 3\nrun 1s\n")
+	require.NotNil(t, x.hosts[2].member, "two of four voters")
+	x.replay("refuse 2 4\nrun 1s\n")
+	require.True(t, x.hosts[2].member == nil, "three of four voters")
+}
+
+// A member that lies about the members is believed: a node that was away may be told the
+// present ones by their only survivor. This is not closed (rule 13 of docs/PROTOCOL.md).
+func TestAFalseConfigurationIsBelieved(t *testing.T) {
+	w := formedBut3()
+	c := &configuration.Configuration{Epoch: 9, Voters: []node.ID{3}, LastID: 3, Members: []configuration.Member{{ID: 3, Incarnation: configuration.Incarnation{3}}}}
+	more := tlv.Append(nil, 3, binary.AppendUvarint(nil, uint64(c.Epoch)))
+	for part := range slices.Chunk([]byte(c.Text()), 255) {
+		more = tlv.Append(more, 2, part)
+	}
+	for range 20 {
+		w.hosts[1].say(3, 3, &member.Introduction{Incarnation: [16]byte{3}, Boot: 1, Life: 3, Position: 1 << 20, Stage: member.Formed, Cluster: w.hosts[1].clusterOf(), More: more})
+		w.run(100 * time.Millisecond)
+		if w.hosts[1].member == nil {
+			break
+		}
+	}
+	require.True(t, w.hosts[1].member == nil, "node 1 ends as one that was removed")
+	require.NotNil(t, w.hosts[2].member)
+}

@@ -31,7 +31,8 @@ func inspectCommand() *cobra.Command {
 		Short: "Show the contents of a node's directory, sound or damaged",
 		Long: `Show the contents of a node's directory (--data): the owner of the log, its boots and
 segments, how far it goes and how far it is known to have gone, where it is damaged,
-and the machines in it with their last ballots and versions. Nothing is changed and
+the members as it has them last, and the machines in it with their last ballots and
+versions. Nothing is changed and
 nothing is locked; if a node uses the directory meanwhile, half-finished writes may
 be shown.
 
@@ -87,7 +88,9 @@ type logReport struct {
 	ValidMarks    int             `json:"marks"`  // valid high-water marks
 	TornTail      int             `json:"torn_tail,omitempty"`
 	Segments      []segmentReport `json:"segments"`
-	Stage         string          `json:"stage"` // of the cluster: empty, bound or formed
+	Stage         string          `json:"stage"`                   // of the cluster: empty, bound or formed
+	Epoch         *epochReport    `json:"configuration,omitempty"` // nil: the members are the ones that formed the cluster
+	Left          bool            `json:"left,omitempty"`          // the node was removed, and the others can do without it
 	Members       []memberReport  `json:"members"`
 	Lives         []lifeReport    `json:"lives"`
 	Disputes      []string        `json:"disputes,omitempty"`
@@ -124,12 +127,24 @@ type damageReport struct {
 	To   int `json:"to"`
 }
 
-// memberReport describes a member as the log has it: its incarnation, and this node's
-// memory of it.
+// epochReport describes the last configuration of the members in a log.
+type epochReport struct {
+	Epoch  uint32    `json:"epoch"`
+	Voters []node.ID `json:"voters"`
+	Next   []node.ID `json:"next,omitempty"` // the voters to be, in a joint epoch
+	LastID node.ID   `json:"last_id"`
+}
+
+// memberReport describes a member as the log has it: its incarnation, this node's memory of
+// it, and the rest as the last configuration has it.
 type memberReport struct {
 	Node        uint16 `json:"node"`
 	Incarnation string `json:"incarnation,omitempty"`
 	Remembered  string `json:"remembered,omitempty"`
+	Role        string `json:"role,omitempty"`
+	Address     string `json:"address,omitempty"`
+	Promote     bool   `json:"promote,omitempty"`
+	Replaces    uint16 `json:"replaces,omitempty"`
 }
 
 type lifeReport struct {
@@ -195,13 +210,27 @@ func (t *logReport) addMember(x *member.LogInspection) {
 	for _, p := range x.Peers {
 		remembered[p.Peer] = p.Memory.String()
 	}
-	for _, m := range x.Cluster.Members {
-		told := memberReport{Node: uint16(m.ID), Remembered: remembered[m.ID]}
-		if m.Incarnation != [16]byte{} {
-			told.Incarnation = hex.EncodeToString(m.Incarnation[:])
+	report := func(id node.ID, incarnation [16]byte) memberReport {
+		told := memberReport{Node: uint16(id), Remembered: remembered[id]}
+		if incarnation != [16]byte{} {
+			told.Incarnation = hex.EncodeToString(incarnation[:])
 		}
-		t.Members = append(t.Members, told)
+		return told
 	}
+	if c := x.Configuration; c != nil {
+		t.Epoch = &epochReport{c.Epoch, c.Voters, c.Next, c.LastID}
+		for i := range c.Members {
+			m := &c.Members[i]
+			told := report(m.ID, m.Incarnation)
+			told.Role, told.Address, told.Promote, told.Replaces = string(c.Role(m.ID)), m.Address, m.Promote, uint16(m.Replaces)
+			t.Members = append(t.Members, told)
+		}
+	} else {
+		for _, m := range x.Cluster.Members {
+			t.Members = append(t.Members, report(m.ID, m.Incarnation))
+		}
+	}
+	t.Left = x.Left
 	for _, l := range x.Lives {
 		t.Lives = append(t.Lives, lifeReport{l.Boot, fmt.Sprintf("%016x", l.ID), wal.LSN(l.End)})
 	}
@@ -236,6 +265,9 @@ func (t *logReport) addVerdict(x *member.LogInspection) {
 	case err == nil && len(x.Unreadable) > 0:
 		t.Refused, t.code = x.Unreadable[0].Error(), cli.Damaged
 		t.Advice = "Run the version of the program that wrote the log, or a later one."
+	case err == nil && x.Left:
+		t.Advice = "The node was removed from the members, and ends at each start: it is of no use any more. To have a node in its place, start one " +
+			"with an empty directory, a new id and --join, and add it: lockstep members add."
 	case err == nil:
 		t.Advice = "A node can go on from this log. Whether it is an older copy of itself, only its peers can know."
 	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):
@@ -255,15 +287,26 @@ const maxLivesShown = 5
 
 func (t *logReport) memberText(line func(format string, args ...any)) {
 	line("the cluster is %s, of %d members", t.Stage, len(t.Members))
-	for _, m := range t.Members {
+	if e := t.Epoch; e != nil {
+		next := ""
+		if e.Next != nil {
+			next = fmt.Sprintf(", the voters to be %d", e.Next)
+		}
+		line("epoch %d: the voters are %d%s; the last number given is %d", e.Epoch, e.Voters, next, e.LastID)
+	}
+	for i := range t.Members {
+		m := &t.Members[i]
+		known := "incarnation " + cmp.Or(m.Incarnation, "unknown")
 		switch {
 		case m.Node == t.Node:
-			line("  node %d  this log", m.Node)
+			known = "this log"
 		case m.Remembered != "":
-			line("  node %d  remembered as %s", m.Node, m.Remembered)
-		default:
-			line("  node %d  incarnation %s", m.Node, cmp.Or(m.Incarnation, "unknown"))
+			known = "remembered as " + m.Remembered
 		}
+		line("  node %d  %s%s", m.Node, m.part(), known)
+	}
+	if t.Left {
+		line("the node has left: the others can do without it")
 	}
 	line("%d lives", len(t.Lives))
 	for _, l := range t.Lives[max(0, len(t.Lives)-maxLivesShown):] {
@@ -272,6 +315,25 @@ func (t *logReport) memberText(line func(format string, args ...any)) {
 	for _, d := range t.Disputes {
 		line("disputed: %s", d)
 	}
+}
+
+// part is the part of a member in the last configuration, its address and the wish for it;
+// empty: the log has none.
+func (m *memberReport) part() string {
+	if m.Role == "" {
+		return ""
+	}
+	text := m.Role
+	if m.Address != "" {
+		text += " at " + m.Address
+	}
+	if m.Promote {
+		text += ", to be a voter"
+	}
+	if m.Replaces != 0 {
+		text += fmt.Sprintf(" in the place of node %d", m.Replaces)
+	}
+	return text + "; "
 }
 
 func (t *logReport) text() string {

@@ -6,7 +6,8 @@
 //   - configuration.go: the value, its text, and its validity;
 //   - follows.go: which configuration may follow which;
 //   - change.go: the changes that an operator asks for;
-//   - progress.go: the steps that a cluster takes by itself.
+//   - progress.go: the steps that a cluster takes by itself;
+//   - role.go: the part of a member in an epoch.
 //
 // Other modules should not import it: docs/API.md promises nothing of it.
 package configuration
@@ -227,11 +228,7 @@ func (c *Configuration) String() string {
 	}
 	for i := range c.Members {
 		if m := &c.Members[i]; !c.Votes(m.ID) {
-			what := "learner"
-			if m.Incarnation == (Incarnation{}) {
-				what = "invited"
-			}
-			fmt.Fprintf(&b, ", %s %d", what, m.ID)
+			fmt.Fprintf(&b, ", %s %d", c.Role(m.ID), m.ID)
 		}
 	}
 	return b.String()

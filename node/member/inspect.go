@@ -16,6 +16,7 @@ type LogInspection struct {
 	OwnNotes
 	Peers         []PeerMemory
 	Configuration *configuration.Configuration // the last one; nil: the members are those that formed the cluster
+	Left          bool                         // the node was removed, and ends at each start
 }
 
 // PeerMemory is the memory of one peer in a log.
@@ -51,6 +52,10 @@ func (i *LogInspection) decodeNote(name string, data []byte) error {
 			return fmt.Errorf("%w: note %q: %w", node.ErrRecord, name, err)
 		}
 		i.Configuration = c
+		return nil
+	}
+	if name == leftNote {
+		i.Left = true
 		return nil
 	}
 	peer, isPeer := strings.CutPrefix(name, peerNotePrefix)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -42,7 +41,7 @@ func (s *Server) Members() httpapi.Members {
 	for i := range c.Members {
 		x := &c.Members[i]
 		got.Members = append(got.Members, httpapi.Member{
-			Node: x.ID, Role: roleOf(c, x), Address: addresses[x.ID], Endpoint: endpoints[x.ID], Promote: x.Promote, Replaces: x.Replaces,
+			Node: x.ID, Role: httpapi.MemberRole(c.Role(x.ID)), Address: addresses[x.ID], Endpoint: endpoints[x.ID], Promote: x.Promote, Replaces: x.Replaces,
 		})
 	}
 	return got
@@ -56,21 +55,6 @@ func carryOver(m *member.Member) *httpapi.CarryOver {
 		return nil
 	}
 	return &httpapi.CarryOver{Left: left, Total: total}
-}
-
-func roleOf(c *configuration.Configuration, m *configuration.Member) httpapi.MemberRole {
-	votes := slices.Contains(c.Voters, m.ID)
-	switch {
-	case votes && c.Joint() && !slices.Contains(c.Next, m.ID):
-		return httpapi.Leaving
-	case votes:
-		return httpapi.Voter
-	case c.Votes(m.ID):
-		return httpapi.Coming
-	case m.Incarnation == configuration.Incarnation{}:
-		return httpapi.Invited
-	}
-	return httpapi.Learner
 }
 
 // addresses returns the addresses of the members: that of the configuration, or else the

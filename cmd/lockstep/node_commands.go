@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -106,7 +104,7 @@ docs/TLS.md.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return use(cmd, &s, func() (server.Config, error) {
-				addrs, err := nodeAddresses(node.ID(id), peers, join, listen)
+				addrs, name, err := nodeAddresses(node.ID(id), peers, join, listen)
 				if err != nil {
 					return server.Config{}, err
 				}
@@ -115,7 +113,7 @@ docs/TLS.md.`,
 				}
 				cfg := s.config(node.ID(id), addrs)
 				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd, slog.LevelInfo)
-				cfg.Join, cfg.Advertise = join != "", advertise
+				cfg.Join, cfg.JoinName, cfg.Advertise = join != "", name, advertise
 				if err := secure.apply(&cfg); err != nil {
 					return server.Config{}, err
 				}
@@ -126,7 +124,7 @@ docs/TLS.md.`,
 	f := cmd.Flags()
 	f.Uint16Var(&id, "id", 0, "number of this node, from 1")
 	f.StringVar(&peers, "peers", "", "every member and where it listens, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")
-	f.StringVar(&join, "join", "", "in place of --peers: members of a cluster that this node is to be added to, as in 1=127.0.0.1:7001")
+	f.StringVar(&join, "join", "", "in place of --peers: members of a cluster that this node is to be added to, as in 1=127.0.0.1:7001, or the name of their SRV records, as in srv+_lockstep._tcp.example.org")
 	f.StringVar(&listen, "listen", "", "where to listen for peers (default: this node's address in --peers)")
 	f.StringVar(&http, "http", "", "where to listen for clients, as in 127.0.0.1:8001")
 	f.StringVar(&advertise, "advertise-http", "", "address that clients are told by members (default: --http, if it names a host)")
@@ -134,35 +132,6 @@ docs/TLS.md.`,
 	secure.flags(cmd)
 	s.flags(f)
 	return cmd
-}
-
-// nodeAddresses returns the addresses that a node is started with, its own included.
-func nodeAddresses(id node.ID, peers, join, listen string) (map[node.ID]string, error) {
-	if join == "" {
-		addrs, err := parseAddresses("--peers", peers)
-		if err == nil && addrs[id] == "" {
-			err = fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
-		}
-		return addrs, err
-	}
-	if peers != "" {
-		return nil, errors.New("--join and --peers: give one: --peers for the first nodes of a cluster, --join for a node that is added later")
-	}
-	addrs, err := parseAddresses("--join", join)
-	switch {
-	case err != nil:
-		return nil, err
-	case id == 0:
-		return nil, errors.New("--id: missing: give this node a number that no member has had")
-	case addrs[id] == "" && listen == "":
-		return nil, errors.New("--listen: missing: name the address at which this node listens for peers, as in 127.0.0.1:7004")
-	case addrs[id] == "":
-		addrs[id] = listen
-	}
-	if len(addrs) == 1 {
-		return nil, errors.New("--join: no other node: name a member of the cluster")
-	}
-	return addrs, nil
 }
 
 // printWaiting prints what has a node added that waits for it.
@@ -180,24 +149,4 @@ func printWaiting(cmd *cobra.Command, cfg *server.Config) {
 		return
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "node %d waits to be added to the cluster: %s\n", id, line)
-}
-
-// parseAddresses parses 1=HOST:PORT,2=... What is the flag or the argument, for errors.
-func parseAddresses(what, text string) (map[node.ID]string, error) {
-	if text == "" {
-		return nil, fmt.Errorf("%s: missing: list every member, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003", what)
-	}
-	peers := map[node.ID]string{}
-	for _, part := range strings.Split(text, ",") {
-		number, addr, ok := strings.Cut(strings.TrimSpace(part), "=")
-		id, err := strconv.ParseUint(number, 10, 16)
-		if _, _, bad := net.SplitHostPort(addr); !ok || err != nil || id == 0 || bad != nil {
-			return nil, fmt.Errorf("%s: %q: want ID=HOST:PORT, as in 1=127.0.0.1:7001", what, part)
-		}
-		if peers[node.ID(id)] != "" {
-			return nil, fmt.Errorf("%s: node %d is listed twice", what, id)
-		}
-		peers[node.ID(id)] = addr
-	}
-	return peers, nil
 }

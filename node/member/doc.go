@@ -17,6 +17,7 @@
 //   - cluster.go, formation.go: the cluster's record, and how a cluster is formed,
 //     once;
 //   - origin.go: members that were restored from a backup;
+//   - meeting.go: members of which a node learns while it waits to be added;
 //   - admission.go: introductions are received, judged and answered;
 //   - other_log.go: another log in a peer's name, wiped or a stranger's, is refused;
 //   - removal.go: a node that was removed while it was away learns it from refusals;

@@ -36,7 +36,8 @@ import (
 //	pass A>B              the link has no rule any more
 //	release A>B           the same, and captured messages arrive, in order
 //	peers NODE LIST       members that it is started with, as in 1,2,3
-//	joiner NODE LIST      one more node, down, with an empty disk, that is to be added to the cluster of the members listed
+//	joiner NODE [LIST]    one more node, down, with an empty disk, that is to be added to the cluster of the members listed
+//	meet NODE PEER...     it learns of members while it waits to be added
 //	change NODE WORDS     a change of members, asked of NODE: add ID [promote | replaces ID], remove ID, promote ID, abandon [ID], move ID ADDRESS
 //	refuse NODE PEER...   the peers refuse it as a former member
 //	run DURATION
@@ -67,9 +68,14 @@ func (x *transcript) command(name string, args []string) {
 	case "members":
 		x.world = newWorld(number(args[0]))
 	case "joiner":
-		x.addJoiner(number(args[0]), args[1])
+		x.addJoiner(number(args[0]), strings.Join(args[1:], ""))
 	case "change":
 		x.change(x.hosts[number(args[0])], args[1:])
+	case "meet":
+		for _, id := range args[1:] {
+			x.hosts[number(args[0])].member.Meet(node.ID(number(id)))
+		}
+		x.hosts[number(args[0])].step(member.Wake())
 	case "refuse":
 		for _, by := range args[1:] {
 			x.hosts[number(args[0])].step(node.Event{Kind: node.Receive, From: node.ID(number(by)), Message: &member.Removal{}})
@@ -155,7 +161,7 @@ func (w *world) addJoiner(id int, list string) {
 	}
 	h := w.hosts[id]
 	h.w, h.cfg.Join, h.cfg.Node.Members = w, true, []node.ID{node.ID(id)}
-	for _, m := range strings.Split(list, ",") {
+	for m := range strings.FieldsFuncSeq(list, func(c rune) bool { return c == ',' }) {
 		h.cfg.Node.Members = append(h.cfg.Node.Members, node.ID(number(m)))
 	}
 }

@@ -381,6 +381,11 @@ func (l *loop) deliver(from node.ID, life uint64, messages []node.Message) {
 	l.put(evs, peerInboxSize)
 }
 
+// met hands the node a member that it has learnt of while it waits to be added.
+func (l *loop) met(id node.ID) {
+	l.put([]clientEvent{{Event: service.Event{Kind: service.Met, Member: node.Event{From: id}}}}, peerInboxSize)
+}
+
 // removed hands the node the word of a peer that it was removed from the members.
 func (l *loop) removed(by node.ID) {
 	l.put([]clientEvent{{Event: service.Event{Kind: service.Removed, Member: node.Event{From: by}}}}, peerInboxSize)

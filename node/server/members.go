@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -58,7 +59,7 @@ func carryOver(m *member.Member) *httpapi.CarryOver {
 }
 
 // addresses returns the addresses of the members: that of the configuration, or else the
-// one that the node was started with.
+// one that the node was started with or has found.
 func (s *Server) addresses(c *configuration.Configuration) map[node.ID]string {
 	if c == nil {
 		return s.cfg.Peers
@@ -66,9 +67,7 @@ func (s *Server) addresses(c *configuration.Configuration) map[node.ID]string {
 	all := map[node.ID]string{}
 	for i := range c.Members {
 		m := &c.Members[i]
-		if all[m.ID] = m.Address; m.Address == "" {
-			all[m.ID] = s.cfg.Peers[m.ID]
-		}
+		all[m.ID] = cmp.Or(m.Address, s.cfg.Peers[m.ID], s.discovered()[m.ID])
 	}
 	return all
 }

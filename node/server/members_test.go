@@ -1,14 +1,18 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,18 +170,67 @@ func TestNodeMoves(t *testing.T) {
 // has the addresses of all. It decides with the others when the one that it asked is gone.
 func TestNodeJoinsByOneAddress(t *testing.T) {
 	c := startCluster(t, 3, fast)
-	c.startJoining(4, []node.ID{1})
+	var log lockedBuffer
+	c.startJoining(4, []node.ID{1}, func(cfg *server.Config) { cfg.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	eventually(t, "node 1 refuses it", func() bool {
+		return strings.Contains(log.String(), `level=INFO msg="the peer does not have this node among its members yet"`)
+	})
 	c.change(1, fmt.Sprintf(`{"change":"add","node":4,"address":%q}`, c.address(4)))
 	c.awaitMembers("1 voter, 2 voter, 3 voter, 4 voter", 1, 2, 3, 4)
 	for i, m := range c.nodes[4].Members().Members {
 		require.Equal(t, c.address(node.ID(i+1)), m.Address)
 	}
+	require.NotContains(t, log.String(), "level=ERROR", "all of that is in the ordinary course")
+	require.NotContains(t, log.String(), "level=WARN")
 	c.stop(1)
 	c.stop(4)
 	c.start(4) // with the members of its log
 	eventually(t, "node 4 decides with nodes 2 and 3", func() bool {
 		return c.propose(4, "lifecycle/web", `{"to":"Running"}`).Status == http.StatusOK
 	})
+}
+
+// A node joins by the name of SRV records. The name is looked up again until it leads to
+// members; before they have added the node they do not tell their numbers, and a record
+// may lead nowhere, or to this node.
+func TestNodeJoinsByName(t *testing.T) {
+	c := startCluster(t, 3, fast)
+	var looks atomic.Int32
+	var log lockedBuffer
+	address := tcptest.Address(t)
+	record := func(address string) *net.SRV {
+		host, port, err := net.SplitHostPort(address)
+		require.NoError(t, err)
+		number, err := strconv.ParseUint(port, 10, 16)
+		require.NoError(t, err)
+		return &net.SRV{Target: host + ".", Port: uint16(number)}
+	}
+	c.startJoining(4, []node.ID{1}, func(cfg *server.Config) {
+		cfg.Peers, cfg.JoinName, cfg.Listen = map[node.ID]string{4: address}, "_lockstep._tcp.example.org", address
+		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		cfg.LookupSRV = func(_ context.Context, name string) ([]*net.SRV, error) {
+			require.Equal(t, "_lockstep._tcp.example.org", name)
+			if looks.Add(1) == 1 {
+				return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+			}
+			return []*net.SRV{record("127.0.0.1:1"), record(address), record(c.address(2)), record(c.address(3))}, nil
+		}
+	})
+	require.True(t, c.nodes[4].WaitsToBeAdded())
+	eventually(t, "it has asked members that are still to add it", func() bool { return strings.Contains(log.String(), "a node that is still to add this one") })
+	require.Contains(t, log.String(), "no SRV records (lookup _lockstep._tcp.example.org: no such host): give _lockstep._tcp.example.org one for each member")
+	c.change(1, fmt.Sprintf(`{"change":"add","node":4,"address":%q}`, address))
+	c.awaitMembers("1 voter, 2 voter, 3 voter, 4 voter", 1, 2, 3, 4)
+	require.NotContains(t, log.String(), "level=ERROR")
+	require.Equal(t, http.StatusOK, c.propose(4, "lifecycle/web", `{"to":"Running"}`).Status)
+	asked := looks.Load()
+	c.stop(4)
+	c.start(4) // its log has the members
+	c.awaitMembers("1 voter, 2 voter, 3 voter, 4 voter", 4)
+	require.LessOrEqual(t, looks.Load(), asked+1)
+	cfg := *c.configs[1]
+	cfg.JoinName = "example.org"
+	require.ErrorContains(t, cfg.Validate(), "only a node that is to be added looks for members")
 }
 
 // A node that was away when it was removed is refused when it comes back: at once, or when

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -27,6 +28,7 @@ type Config struct {
 	Cluster   string             // name of the cluster; all members must agree on it
 	Peers     map[node.ID]string // address of every member, this one included; a log that has members of its own goes before
 	Join      bool               // an empty log is of none of Peers' clusters until its members add it; Peers has those to ask, and this one
+	JoinName  string             // with Join: the name of SRV records that lead to members to ask; Peers may have this one alone then
 	Listen    string             // address to listen on for peers; empty: the node's own in Peers
 	HTTP      string             // address to listen on for clients; empty: no clients
 	Advertise string             // address that clients are told, as of a proxy; empty: that of HTTP, if it names a host
@@ -46,8 +48,10 @@ type Config struct {
 	// tests.
 	Disk func(files.Executor) files.Executor
 
-	// Network, if not nil, takes the place of TCP. It is for tests.
-	Network Network
+	// Network, if not nil, takes the place of TCP, and LookupSRV that of the system's
+	// resolver. They are for tests.
+	Network   Network
+	LookupSRV func(ctx context.Context, name string) ([]*net.SRV, error)
 }
 
 // Network is a node's way to peers and clients. Its errors are those of package net.
@@ -80,10 +84,11 @@ type Server struct {
 	guard     clusterGuard
 	access    *accessControl
 	clients   *clientLimits
-	closing   chan struct{} // closed when Close is called
-	closeOnce sync.Once     // for closing
-	running   bool          // run has begun
-	started   chan struct{} // closed when start has returned, with or without an error
+	met       atomic.Pointer[map[node.ID]string] // see discovered
+	closing   chan struct{}                      // closed when Close is called
+	closeOnce sync.Once                          // for closing
+	running   bool                               // run has begun
+	started   chan struct{}                      // closed when start has returned, with or without an error
 	stopped   chan struct{}
 	boot      uint64 // boot number of the node
 	err       error  // why the node stopped; valid after stopped is closed
@@ -170,6 +175,9 @@ func (s *Server) start() error {
 		return err
 	}
 	s.startHTTP()
+	if s.cfg.JoinName != "" {
+		go s.discover()
+	}
 	return nil
 }
 
@@ -223,7 +231,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	others, _ := s.peers(members)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
-		Deliver: s.loop.deliver, Removed: s.loop.removed, Dial: s.dial(), TLS: s.tls.peers(),
+		Waits: s.WaitsToBeAdded(), Deliver: s.loop.deliver, Removed: s.loop.removed, Dial: s.dial(), TLS: s.tls.peers(),
 	})
 	if err != nil {
 		return err
@@ -280,8 +288,9 @@ func (s *Server) HTTPAddr() net.Addr {
 
 // WaitsToBeAdded reports whether the node was started with Join, and its members are still
 // to add it.
-func (s *Server) WaitsToBeAdded() bool {
-	return s.cfg.Join && s.Status().Stage == member.Empty.String()
+func (s *Server) WaitsToBeAdded() (waits bool) {
+	s.loop.inspect(func(x *service.Service) { waits = s.cfg.Join && x.Member().Status().Stage == member.Empty })
+	return waits
 }
 
 // run runs the loop until the node stops, and then releases its resources.

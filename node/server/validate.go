@@ -28,6 +28,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%w: address for clients: %.64q: want HOST:PORT", ErrConfig, c.Advertise)
 		}
 	}
+	if c.JoinName != "" && !c.Join {
+		return fmt.Errorf("%w: name to join by: %.64q: only a node that is to be added looks for members", ErrConfig, c.JoinName)
+	}
 	_, err := (&Server{cfg: c}).newService()
 	return err
 }

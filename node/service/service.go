@@ -180,6 +180,9 @@ func (s *Service) handle(ev *Event) {
 	case Reconfigure:
 		s.out.Asked = append(s.out.Asked, Asked{ev.Ticket, s.member.Epoch(), s.member.Change(ev.Change)})
 		s.batch = append(s.batch, member.Wake())
+	case Met:
+		s.member.Meet(ev.Member.From)
+		s.batch = append(s.batch, member.Wake())
 	case Removed:
 		s.batch = append(s.batch, node.Event{Kind: node.Receive, From: ev.Member.From, Message: &member.Removal{}})
 	case Drain:

@@ -23,6 +23,10 @@ type Config struct {
 	Peers    map[node.ID]string // addresses of the other members; Transport.SetPeers replaces them
 	Queue    int                // messages that may wait for one peer; 0: 1024
 
+	// Waits says that this node waits to be added to the cluster. Until SetPeers gives it
+	// members for good it is in the ordinary course that they do not know each other.
+	Waits bool
+
 	// Deliver takes messages of a peer: those that arrived together, in the order of
 	// its connection, with the life in its Hello. The slice is valid during the call.
 	// While Deliver blocks, nothing is read from that peer.

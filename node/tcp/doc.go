@@ -17,6 +17,7 @@
 //     configuration;
 //   - peers.go: peers that come, go and move while it runs; peer.go: the state kept of
 //     one;
+//   - ask.go: asks the node at an address for its number;
 //   - outgoing.go: dials, sends and dials again; backoff.go: the waits between;
 //   - incoming.go: accepts and delivers; pending_conns.go: bounds the connections
 //     in the handshake;

@@ -79,7 +79,9 @@ func (t *Transport) countRejected(p *peer, c *conn, stillPending bool) {
 	case t.ctx.Err() != nil:
 	case refused(err):
 		t.listener.refused.Add(1)
-		if p == nil {
+		if p == nil && t.waits() && errors.Is(err, ErrNotMember) {
+			t.cfg.Log.Debug("refused a connection of a node that this one has not heard of yet", "from", c.RemoteAddr(), "error", err)
+		} else if p == nil {
 			t.warnings.warn("refused a connection", "from", c.RemoteAddr(), "error", err)
 		} else {
 			t.logRefusal(p, &p.acceptFailure, err)

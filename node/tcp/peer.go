@@ -187,6 +187,10 @@ func (t *Transport) logRefusal(p *peer, before *failure, err error) {
 	if !isNew {
 		return
 	}
+	if t.waits() && NotAdded(err) {
+		t.cfg.Log.Info("the peer does not have this node among its members yet", "peer", p.id, "address", p.address())
+		return
+	}
 	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.address(), "error", err)
 }
 

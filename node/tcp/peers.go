@@ -20,6 +20,9 @@ type peerTable struct {
 // peer returns the state of a peer; nil: there is none.
 func (t *Transport) peer(id node.ID) *peer { return t.peers.Load().byID[id] }
 
+// waits reports whether this node is still to be added.
+func (t *Transport) waits() bool { return t.cfg.Waits && t.peers.Load().lastID == 0 }
+
 // SetPeers replaces the peers. Connections of peers that stay are not touched; one that
 // has moved is dialled at its new address from the next attempt on. A peer that goes
 // stays connected for Config.FormerGrace, for introductions alone: so it learns that it is

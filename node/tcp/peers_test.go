@@ -2,8 +2,8 @@ package tcp_test
 
 import (
 	"context"
-	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,18 +102,31 @@ func TestMemberWithoutAddress(t *testing.T) {
 	eventually(t, "the reason", func() bool { return one.log.with("no address is known") == 1 })
 }
 
-// A host name is looked up at each attempt: the transport keeps no address of its own.
+// A host name is looked up at each attempt: the transport keeps no address of its own. A
+// peer is reached once its name leads to it, and again when it leads elsewhere.
 func TestNamesAreLookedUpAtEachAttempt(t *testing.T) {
-	dialled := make(chan string, 1000)
-	startAlone(t, func(c *tcp.Config) {
+	requireNoGoroutines(t)
+	var leadsTo atomic.Value // an address, as text
+	leadsTo.Store("")
+	one := startAlone(t, func(c *tcp.Config) {
 		c.Peers = map[node.ID]string{2: "db2.example:7001"}
-		c.Dial = func(_ context.Context, address string) (net.Conn, error) {
-			dialled <- address
-			return nil, errors.New("no such host")
+		c.Dial = func(ctx context.Context, address string) (net.Conn, error) {
+			at := leadsTo.Load().(string)
+			if address != "db2.example:7001" || at == "" {
+				return nil, &net.DNSError{Err: "no such host", Name: address, IsNotFound: true}
+			}
+			return new(net.Dialer).DialContext(ctx, "tcp", at)
 		}
 	})
-	for range 3 {
-		require.Equal(t, "db2.example:7001", <-dialled)
+	eventually(t, "several attempts", func() bool { return one.peer(2).Failures > 3 })
+	require.Contains(t, one.peer(2).LastError, "lookup db2.example:7001: no such host")
+	for range 2 {
+		l := listen(t, "127.0.0.1:0")
+		leadsTo.Store(l.Addr().String())
+		two := start(t, l, 2, map[node.ID]string{1: one.address})
+		eventually(t, "a connection to the present address", func() bool { return one.peer(2).Up })
+		require.NoError(t, two.Close())
+		eventually(t, "its end", func() bool { return !one.peer(2).Up })
 	}
 }
 

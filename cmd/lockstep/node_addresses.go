@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/lockstep-dst/lockstep/node"
+)
+
+// srvPrefix begins a value of --join that is the name of SRV records.
+const srvPrefix = "srv+"
+
+// nodeAddresses returns the addresses that a node is started with, its own included, and the
+// name of SRV records that lead to members; empty: none was given.
+func nodeAddresses(id node.ID, peers, join, listen string) (addrs map[node.ID]string, name string, err error) {
+	switch {
+	case join == "":
+		addrs, err = foundingAddresses(id, peers)
+		return addrs, "", err
+	case peers != "":
+		return nil, "", errors.New("--join and --peers: give one: --peers for the first nodes of a cluster, --join for a node that is added later")
+	}
+	addrs, name, err = parseJoin(join)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case id == 0:
+		return nil, "", errors.New("--id: missing: give this node a number that no member has had")
+	case addrs[id] == "" && listen == "":
+		return nil, "", errors.New("--listen: missing: name the address at which this node listens for peers, as in 127.0.0.1:7004")
+	case addrs[id] == "":
+		addrs[id] = listen
+	}
+	if len(addrs) == 1 && name == "" {
+		return nil, "", errors.New("--join: no other node: name a member of the cluster")
+	}
+	return addrs, name, nil
+}
+
+// foundingAddresses returns the addresses of the nodes that form a cluster. A name of SRV
+// records does not do: a record has no number of a node.
+func foundingAddresses(id node.ID, peers string) (map[node.ID]string, error) {
+	if strings.HasPrefix(peers, srvPrefix) {
+		return nil, errors.New("--peers: SRV records have no numbers of nodes: list every member, as in 1=127.0.0.1:7001; a name is for --join")
+	}
+	addrs, err := parseAddresses("--peers", peers)
+	if err == nil && addrs[id] == "" {
+		err = fmt.Errorf("--id %d: it is not among --peers; list every member, this one too", id)
+	}
+	return addrs, err
+}
+
+// parseJoin parses the value of --join: members and their addresses, or the name of SRV
+// records.
+func parseJoin(join string) (addrs map[node.ID]string, name string, err error) {
+	name, byName := strings.CutPrefix(join, srvPrefix)
+	switch {
+	case !byName:
+		addrs, err = parseAddresses("--join", join)
+		return addrs, "", err
+	case !isDomainName(name):
+		return nil, "", fmt.Errorf("--join: %q: want the name of SRV records after %s, as in %s_lockstep._tcp.example.org", join, srvPrefix, srvPrefix)
+	}
+	return map[node.ID]string{}, name, nil
+}
+
+// isDomainName reports whether a text has the form of a name of SRV records: labels of
+// letters, digits, hyphens and underscores.
+func isDomainName(name string) bool {
+	if len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+		ok := label != "" && len(label) < 64
+		for _, c := range label {
+			ok = ok && (c == '_' || c == '-' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z')
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// parseAddresses parses 1=HOST:PORT,2=... What is the flag or the argument, for errors.
+func parseAddresses(what, text string) (map[node.ID]string, error) {
+	if text == "" {
+		return nil, fmt.Errorf("%s: missing: list every member, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003", what)
+	}
+	peers := map[node.ID]string{}
+	for _, part := range strings.Split(text, ",") {
+		number, addr, ok := strings.Cut(strings.TrimSpace(part), "=")
+		id, err := strconv.ParseUint(number, 10, 16)
+		if _, _, bad := net.SplitHostPort(addr); !ok || err != nil || id == 0 || bad != nil {
+			return nil, fmt.Errorf("%s: %q: want ID=HOST:PORT, as in 1=127.0.0.1:7001", what, part)
+		}
+		if peers[node.ID(id)] != "" {
+			return nil, fmt.Errorf("%s: node %d is listed twice", what, id)
+		}
+		peers[node.ID(id)] = addr
+	}
+	return peers, nil
+}

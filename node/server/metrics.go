@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,7 +59,9 @@ func (m *metrics) observeDisk(op wal.Op, took time.Duration) {
 
 // Descriptions of the metrics that are read at each collection.
 var (
-	descNodes     = desc("nodes", "Members of the cluster.")
+	descNodes     = desc("nodes", "Members of the cluster, learners included.")
+	descVoters    = desc("voters", "Members that decide: the present voters, and while these change the next ones.", "set")
+	descVotes     = desc("votes", "1 if this node is one of them.", "set")
 	descEpoch     = desc("epoch", "Epoch of the members that this node has adopted; 1: those that formed the cluster.")
 	descMembers   = desc("members", "Members of the cluster, by role.", "role")
 	descCarryLeft = desc("carry_over_left", "Keys that this node has still to see chosen before the voters can change.")
@@ -104,7 +107,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descNodes, descEpoch, descMembers, descCarryLeft, descCarryAll, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
+		descNodes, descVoters, descVotes, descEpoch, descMembers, descCarryLeft, descCarryAll, descPeersUp, descReady, descFormed, descAbstains, descBoot, descMachines, descMessages, descFailures, descRetries, descProposals,
 		descQuotaUsed, descQuotaLimit,
 		descReads, descRounds, descCommits, descAborts, descCopied, descRejects, descRepair, descMalformed,
 		descWatchers, descChanges, descSlow, descNoRoom,
@@ -171,6 +174,12 @@ func (m *metrics) collectMembers(gauge func(*prometheus.Desc, float64, ...string
 	}
 	for _, role := range []httpapi.MemberRole{httpapi.Voter, httpapi.Coming, httpapi.Leaving, httpapi.Learner, httpapi.Invited} {
 		gauge(descMembers, float64(roles[role]), string(role))
+	}
+	for set, voters := range map[string][]node.ID{"present": members.Voters, "next": members.Next} {
+		if len(voters) > 0 {
+			gauge(descVoters, float64(len(voters)), set)
+			gauge(descVotes, boolValue(slices.Contains(voters, members.Node)), set)
+		}
 	}
 	var carry httpapi.CarryOver
 	if members.CarryOver != nil {

@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lockstep-dst/lockstep/node"
 )
 
 // notOnTheDashboard lists our metrics that the dashboard leaves out, with the reason.
@@ -145,6 +149,53 @@ func TestAlertsHaveTheMetrics(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(seen), 5)
+}
+
+// noMajority is the expression of the alert LockstepNoMajority, which the test below computes.
+const noMajority = `sum by (job, set) (lockstep_votes * on (job, instance) group_left () lockstep_ready) < on (job, set) floor(max by (job, set) (lockstep_voters) / 2) + 1`
+
+// hasNoMajority is the value of the expression for the metrics of the nodes of a cluster that
+// answer scrapes.
+func hasNoMajority(scrapes []map[string]float64) bool {
+	for _, set := range []string{`{set="present"}`, `{set="next"}`} {
+		ready, voters := 0.0, 0.0
+		for _, m := range scrapes {
+			ready += m["lockstep_votes"+set] * m["lockstep_ready"]
+			voters = max(voters, m["lockstep_voters"+set])
+		}
+		if voters > 0 && ready < math.Floor(voters/2)+1 {
+			return true
+		}
+	}
+	return false
+}
+
+// The alert is about the voters: a learner neither takes part in a majority nor makes one
+// larger. While the voters change, the next ones need a majority as well.
+func TestNoMajorityIsOfVoters(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operation/prometheus-rules.yaml")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "expr: "+noMajority+"\n")
+	c := startCluster(t, 3, fast)
+	c.startJoining(4, []node.ID{1})
+	c.change(1, fmt.Sprintf(`{"change":"add","node":4,"address":%q,"learner":true}`, c.address(4)))
+	c.awaitMembers("1 voter, 2 voter, 3 voter, 4 learner", 1, 2, 3, 4)
+	c.awaitAll()
+	scrape := func(ids ...node.ID) (all []map[string]float64) {
+		for _, id := range ids {
+			all = append(all, c.metrics(id))
+		}
+		return all
+	}
+	require.EqualValues(t, 4, c.metrics(1)["lockstep_nodes"])
+	require.EqualValues(t, 3, c.metrics(4)[`lockstep_voters{set="present"}`])
+	require.NotContains(t, c.metrics(1), `lockstep_voters{set="next"}`)
+	require.False(t, hasNoMajority(scrape(1, 2, 3, 4)))
+	require.False(t, hasNoMajority(scrape(1, 2)), "two of three voters, and the learner is down")
+	require.True(t, hasNoMajority(scrape(1, 4)), "one voter, and the learner")
+	require.True(t, hasNoMajority([]map[string]float64{
+		{"lockstep_ready": 1, `lockstep_voters{set="present"}`: 1, `lockstep_votes{set="present"}`: 1, `lockstep_voters{set="next"}`: 2, `lockstep_votes{set="next"}`: 1},
+	}), "of the next two voters one is down")
 }
 
 // The check of expressions finds mistakes.

@@ -250,8 +250,11 @@ func statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the status of each node",
-		Args:  cli.Exactly(0, "flags only"),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
+		Long: `Show the status of each node, and the versions of all members: as the nodes say of
+themselves, or others of those that do not answer. A node that is of an earlier version,
+or was not met by any, is of an unknown version.`,
+		Args: cli.Exactly(0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd) },
 
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
@@ -339,10 +342,10 @@ func printStatus(cmd *cobra.Command, all []nodeStatus) error {
 		return json.NewEncoder(out).Encode(all)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ENDPOINT\tNODE\tREADY\tBOOT\tPEERS UP\tMACHINES\tWATCHERS\tROUNDS\tREMARK")
+	fmt.Fprintln(w, "ENDPOINT\tNODE\tREADY\tBOOT\tVERSION\tPEERS UP\tMACHINES\tWATCHERS\tROUNDS\tREMARK")
 	for _, r := range all {
 		if r.Status == nil {
-			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t-\t%s\n", r.Endpoint, printable.String(r.Error))
+			fmt.Fprintf(w, "%s\t-\tno\t-\t-\t-\t-\t-\t-\t%s\n", r.Endpoint, printable.String(r.Error))
 			continue
 		}
 		st, up := r.Status, 0
@@ -355,7 +358,13 @@ func printStatus(cmd *cobra.Command, all []nodeStatus) error {
 		if st.Ready {
 			ready = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, up, len(st.Peers), st.Machines, st.Watchers, st.Commits, printable.String(remark(st)))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%s\t%d/%d\t%d\t%d\t%d\t%s\n", r.Endpoint, st.Node, ready, st.Boot, shortBuild(st.Build), up, len(st.Peers), st.Machines, st.Watchers, st.Commits, printable.String(remark(st)))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if text := describeBuilds(all); text != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), text)
+	}
+	return nil
 }

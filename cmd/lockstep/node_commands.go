@@ -52,7 +52,7 @@ func (s *nodeFlags) config(id node.ID, peers map[node.ID]string) server.Config {
 	n := node.Defaults()
 	n.ID, n.ConsensusTimeout, n.MaxResends, n.ResendTimeout = id, s.timeout, s.maxResends, s.resendTimeout
 	n.Quotas = s.quotas.quotas
-	cfg := server.Config{Node: n, Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits, Access: s.access}
+	cfg := server.Config{Node: n, Build: cli.Version(), Cluster: s.cluster, Peers: peers, Codec: s.codec, Queue: s.queue, Limits: s.limits, Access: s.access}
 	s.operation.apply(&cfg)
 	return cfg
 }

@@ -6,7 +6,9 @@ import "github.com/lockstep-dst/lockstep/node/op"
 type Status struct {
 	Node        op.NodeID    `json:"node"`
 	Cluster     string       `json:"cluster"`
-	Incarnation string       `json:"incarnation"` // first digits of the random id of the log
+	Incarnation string       `json:"incarnation"`  // first digits of the random id of the log
+	Build       string       `json:"build"`        // version of the node's program
+	LowestBuild string       `json:"lowest_build"` // of the members, as far as they have shown them to the node: see LowestBuild
 	Boot        uint64       `json:"boot"`
 	Life        string       `json:"life"`             // first digits of the random id of the boot
 	Stage       string       `json:"stage"`            // stage of the cluster: empty, bound or formed
@@ -39,5 +41,6 @@ type PeerStatus struct {
 	Node    op.NodeID `json:"node"`
 	Address string    `json:"address"`
 	Up      bool      `json:"up"`
+	Build   string    `json:"build"` // version of its program, or UnknownBuild
 	Error   string    `json:"error,omitempty"`
 }

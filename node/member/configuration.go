@@ -209,6 +209,7 @@ const (
 	moreCaughtUp      = 5 // the epoch in which the sender has caught up
 	moreCarriedOver   = 6 // the joint epoch in which it has carried over all its keys
 	moreEndpoint      = 7 // where the sender serves clients, at most 255 bytes of text
+	moreBuild         = 8 // the version of the sender's program, at most 255 bytes of text
 )
 
 // shown is the part of an introduction about changes of members.
@@ -217,7 +218,7 @@ type shown struct {
 	epoch                 uint32
 	joining               bool
 	caughtUp, carriedOver uint32 // epochs
-	endpoint              string
+	endpoint, build       string
 }
 
 // append appends the fields of s to the rest of an introduction.
@@ -235,6 +236,9 @@ func (s *shown) append(more []byte) []byte {
 	}
 	if s.endpoint != "" {
 		more = tlv.Append(more, moreEndpoint, []byte(s.endpoint))
+	}
+	if s.build != "" {
+		more = tlv.Append(more, moreBuild, []byte(s.build))
 	}
 	for part := range slices.Chunk(s.configuration, 255) {
 		more = tlv.Append(more, moreConfiguration, part)
@@ -267,6 +271,8 @@ func (i *Introduction) shown() (s shown) {
 			s.carriedOver = uint32(v)
 		case moreEndpoint:
 			s.endpoint = string(data)
+		case moreBuild:
+			s.build = string(data)
 		}
 		more = rest
 	}
@@ -276,7 +282,7 @@ func (i *Introduction) shown() (s shown) {
 // shownTo is the part of an introduction to a peer about changes of members. It has the
 // configuration if the peer is not known to have it.
 func (m *Member) shownTo(p *peer) shown {
-	s := shown{joining: m.cfg.Join && m.durableStage == Empty, endpoint: m.endpoint}
+	s := shown{joining: m.cfg.Join && m.durableStage == Empty, endpoint: m.endpoint, build: m.build}
 	if m.configuration == nil || s.joining { // a joining log that knows it, and not the cluster yet, is to be told both
 		return s
 	}

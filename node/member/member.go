@@ -40,6 +40,7 @@ type Member struct {
 	registerVersion      uint64                       // of the register, when it was looked at last
 	progress             progress
 	endpoint             string        // where this node serves clients, as introductions show it; empty: not shown
+	build                string        // version of this node's program, as introductions show it; empty: not shown
 	formerAnsweredAt     time.Duration // when a former member was last told so; 0: never
 
 	timerAt     time.Duration // when the timer fires; 0: it is not set

@@ -89,6 +89,26 @@ func (m *Member) Endpoint(id node.ID) string {
 	return ""
 }
 
+// maxBuild bounds the text of a version.
+const maxBuild = 128
+
+// SetBuild has introductions from now on show the version of this node's program, cut to 128
+// bytes. The others show it to people, and nothing else depends on it.
+func (m *Member) SetBuild(version string) { m.build = version[:min(len(version), maxBuild)] }
+
+// Build returns the version of a member's program, as it shows in this life; empty: it is not
+// known. The text is the member's, and may be anything.
+func (m *Member) Build(id node.ID) string {
+	if id == m.self.ID {
+		return m.build
+	}
+	if i := m.peerIndex(id); i >= 0 && m.peers[i].introduction != nil {
+		build := m.peers[i].introduction.shown().build
+		return build[:min(len(build), maxBuild)]
+	}
+	return ""
+}
+
 // Life returns the id of the member's current life.
 func (m *Member) Life() uint64 { return m.life.ID }
 

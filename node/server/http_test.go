@@ -276,8 +276,8 @@ func TestStatus(t *testing.T) {
 	require.Equal(t, 1, st.Machines)
 	require.Equal(t, uint64(1), st.Commits)
 	require.Equal(t, []httpapi.PeerStatus{
-		{Node: 2, Address: c.configs[1].Peers[2], Up: true},
-		{Node: 3, Address: c.configs[1].Peers[3], Up: true},
+		{Node: 2, Address: c.configs[1].Peers[2], Up: true, Build: httpapi.UnknownBuild},
+		{Node: 3, Address: c.configs[1].Peers[3], Up: true, Build: httpapi.UnknownBuild},
 	}, st.Peers)
 
 	c.stop(3)
@@ -285,4 +285,24 @@ func TestStatus(t *testing.T) {
 	st = c.nodes[1].Status()
 	require.True(t, st.Ready, "two of three are enough")
 	require.NotEmpty(t, st.Peers[1].Error)
+}
+
+// Members show each other the versions of their programs, cut to a length. The status has them, and the
+// lowest: unknown as long as a member shows none, as one of an earlier version.
+func TestStatusHasTheVersions(t *testing.T) {
+	c := startCluster(t, 3, func(cfg *server.Config) {
+		cfg.Build = map[node.ID]string{1: "v1.3.0 one", 2: "v1.2.0 " + strings.Repeat("x", 500)}[cfg.Node.ID]
+	})
+	two := "v1.2.0 " + strings.Repeat("x", 128-len("v1.2.0 "))
+	st := c.nodes[1].Status()
+	require.Equal(t, "v1.3.0 one", st.Build)
+	require.Equal(t, two, st.Peers[0].Build)
+	require.Equal(t, httpapi.UnknownBuild, st.Peers[1].Build)
+	require.Equal(t, httpapi.UnknownBuild, st.LowestBuild)
+
+	c.stop(3)
+	c.configs[3].Build = "v1.10.0 three"
+	c.start(3)
+	eventually(t, "node 1 is shown the version of the next life", func() bool { return c.nodes[1].Status().Peers[1].Build == "v1.10.0 three" })
+	require.Equal(t, two, c.nodes[1].Status().LowestBuild)
 }

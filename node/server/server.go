@@ -32,6 +32,7 @@ type Config struct {
 	Listen    string             // address to listen on for peers; empty: the node's own in Peers
 	HTTP      string             // address to listen on for clients; empty: no clients
 	Advertise string             // address that clients are told, as of a proxy; empty: that of HTTP, if it names a host
+	Build     string             // version of the program, for people; empty: not shown
 	Data      string             // directory of the log
 	Codec     string             // binary, cbor or json: how messages to peers that read it are encoded
 	Queue     int                // messages that may wait for one peer
@@ -204,6 +205,7 @@ func (s *Server) newService() (*service.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	m.SetBuild(s.cfg.Build)
 	l := s.cfg.Limits
 	return service.New(m, service.Config{
 		Pending: l.Pending, Watchers: l.Watchers, Changes: service.DefaultChanges, Page: service.DefaultPage, ReadyTimeout: cfg.ConsensusTimeout,

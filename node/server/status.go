@@ -1,10 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
+	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
@@ -18,6 +22,7 @@ func (s *Server) Status() httpapi.Status {
 	st := httpapi.Status{Node: s.cfg.Node.ID, Cluster: s.cfg.Cluster}
 	var standing member.Status
 	var checks []service.Check
+	builds := map[node.ID]string{}
 	s.loop.inspect(func(x *service.Service) {
 		n := x.Member().Node()
 		standing = x.Member().Status()
@@ -31,14 +36,18 @@ func (s *Server) Status() httpapi.Status {
 		st.Quotas = quotaStatus(x.Quotas())
 		st.Epoch, st.CarryOver = x.Member().Epoch(), carryOver(x.Member())
 		st.Change = changeUnderWay(x.Member().Configuration())
+		for _, id := range standing.Members {
+			builds[id] = cmp.Or(x.Member().Build(id), httpapi.UnknownBuild)
+		}
 	})
 	st.Life, st.Stage, st.Abstains = fmt.Sprintf("%08x", standing.Life>>32), standing.Stage.String(), standing.Abstains
 	st.Members = standing.Members
+	st.Build, st.LowestBuild = builds[s.cfg.Node.ID], httpapi.LowestBuild(slices.Collect(maps.Values(builds)))
 	if standing.Stage != member.Empty {
 		st.Formed = fmt.Sprintf("%x", standing.Cluster)
 	}
 	for _, p := range s.transport.Peers() {
-		peer := httpapi.PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up}
+		peer := httpapi.PeerStatus{Node: p.ID, Address: p.Addr, Up: p.Up, Build: cmp.Or(builds[p.ID], httpapi.UnknownBuild)}
 		peer.Error = p.LastError
 		if p.Up {
 			peer.Error = standing.Rejected[p.ID]

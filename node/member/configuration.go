@@ -282,7 +282,7 @@ func (i *Introduction) shown() (s shown) {
 // shownTo is the part of an introduction to a peer about changes of members. It has the
 // configuration if the peer is not known to have it.
 func (m *Member) shownTo(p *peer) shown {
-	s := shown{joining: m.cfg.Join && m.durableStage == Empty, endpoint: m.endpoint, build: m.build}
+	s := shown{joining: m.joins(), endpoint: m.endpoint, build: m.build}
 	if m.configuration == nil || s.joining { // a joining log that knows it, and not the cluster yet, is to be told both
 		return s
 	}

@@ -28,21 +28,29 @@ func (*Removal) String() string { return "removal" }
 // hearRemoval notes that a peer refuses this node as a former member.
 func (m *Member) hearRemoval(p *peer) { p.saysRemoved, m.pendingWork = true, true }
 
-// checkRemoved ends a member of which a majority of the voters says that it was removed.
+// checkRemoved ends a member of which a majority of the voters says that it was removed; one
+// that was removed before it has joined knows the members that it was to join.
 func (m *Member) checkRemoved() {
 	switch {
-	case m.leaving || m.durableStage != Formed:
+	case m.leaving || m.durableStage != Formed && !m.joins():
 	case m.leftLSN != 0 && m.node.Durable() >= m.leftLSN:
 		m.fail(m.removedBy(m.configuration))
-	case m.leftLSN == 0 && m.majoritySaysRemoved(m.current()):
+	case m.leftLSN == 0 && m.majoritySaysRemoved():
 		m.mark(MarkToldRemoved)
 		m.leftLSN = m.node.SetNote(leftNote, []byte{1})
 	}
 }
 
+// joins reports whether the member waits to be added.
+func (m *Member) joins() bool { return m.cfg.Join && m.durableStage == Empty }
+
 // majoritySaysRemoved reports whether of the voters more than half refuse this node as a
 // former member, and in a joint epoch of the next ones as well.
-func (m *Member) majoritySaysRemoved(c *configuration.Configuration) bool {
+func (m *Member) majoritySaysRemoved() bool {
+	c := m.current()
+	if m.joins() {
+		c = &configuration.Configuration{Voters: slices.DeleteFunc(slices.Clone(m.ids), func(id node.ID) bool { return id == m.self.ID })}
+	}
 	for _, voters := range [][]node.ID{c.Voters, c.Next} {
 		said := 0
 		for i := range m.peers {
@@ -62,6 +70,8 @@ func (m *Member) majoritySaysRemoved(c *configuration.Configuration) bool {
 func (m *Member) removedBy(c *configuration.Configuration) error {
 	last := "the members that formed the cluster were the last that it knew"
 	switch {
+	case m.cfg.Join && c == nil:
+		last = "before it had joined"
 	case c != nil && c.Has(m.self.ID):
 		last = fmt.Sprintf("the last members that it knew: %v", c)
 	case c != nil:

@@ -32,7 +32,7 @@ func (m *Member) Status() Status {
 	if m.leaving {
 		s.NotReadyReasons = append(s.NotReadyReasons, "it was removed from the members, and ends when a majority of the voters has adopted that")
 	}
-	waits := m.cfg.Join && m.durableStage == Empty
+	waits := m.joins()
 	if waits {
 		s.NotReadyReasons = append(s.NotReadyReasons, fmt.Sprintf("it waits to be added to the cluster: lockstep members add %d=HOST:PORT", m.self.ID))
 	}

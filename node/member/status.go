@@ -62,6 +62,15 @@ func (m *Member) Status() Status {
 	return s
 }
 
+// FormedCluster returns the random id of the cluster that was formed, as is durable here; zero:
+// none was yet.
+func (m *Member) FormedCluster() (id [16]byte) {
+	if m.durableStage == Formed {
+		id = m.cluster.ID
+	}
+	return id
+}
+
 // MemoryOf returns the member's memory of a peer, as it was written last.
 func (m *Member) MemoryOf(id node.ID) Memory {
 	if i := m.peerIndex(id); i >= 0 {

@@ -30,6 +30,7 @@ type loop struct {
 	// no transport yet.
 	members       *configuration.Configuration
 	followMembers func(*configuration.Configuration)
+	formed        atomic.Pointer[[16]byte] // the id of the cluster that was formed; nil: none was yet
 
 	inbox       *inbox
 	calls       chan func()
@@ -182,6 +183,11 @@ func (l *loop) step(now time.Duration, batch []service.Event) error {
 // updateMembers has the transport take the members of a configuration that the node has
 // adopted, before it is given the messages of the step to them.
 func (l *loop) updateMembers() {
+	if l.formed.Load() == nil {
+		if id := l.service.Member().FormedCluster(); id != [16]byte{} {
+			l.formed.Store(&id)
+		}
+	}
 	if c := l.service.Member().Configuration(); c != l.members && l.followMembers != nil {
 		l.members = c
 		l.followMembers(c)
@@ -384,6 +390,14 @@ func (l *loop) deliver(from node.ID, life uint64, messages []node.Message) {
 // met hands the node a member that it has learnt of while it waits to be added.
 func (l *loop) met(id node.ID) {
 	l.put([]clientEvent{{Event: service.Event{Kind: service.Met, Member: node.Event{From: id}}}}, peerInboxSize)
+}
+
+// formedCluster returns the id of the cluster that was formed; zero: none was yet.
+func (l *loop) formedCluster() (id [16]byte) {
+	if formed := l.formed.Load(); formed != nil {
+		id = *formed
+	}
+	return id
 }
 
 // removed hands the node the word of a peer that it was removed from the members.

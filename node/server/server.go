@@ -233,7 +233,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	others, _ := s.peers(members)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
-		Waits: s.WaitsToBeAdded(), Deliver: s.loop.deliver, Removed: s.loop.removed, Dial: s.dial(), TLS: s.tls.peers(),
+		Waits: s.WaitsToBeAdded(), Deliver: s.loop.deliver, Removed: s.loop.removed, Formed: s.loop.formedCluster, Dial: s.dial(), TLS: s.tls.peers(),
 	})
 	if err != nil {
 		return err

@@ -31,9 +31,12 @@ type Config struct {
 	// its connection, with the life in its Hello. The slice is valid during the call.
 	// While Deliver blocks, nothing is read from that peer.
 	Deliver func(from node.ID, life uint64, messages []node.Message)
-	// Removed, if not nil, is told the peers that refuse this node as one that was removed
-	// from the members, at each attempt to connect.
+	// Removed is told the peers that refuse this node as one that was removed from the
+	// members, at each attempt to connect. Formed returns the random id of the cluster that
+	// was formed; zero: none was yet. Peers prove by it that they are of this cluster. nil
+	// functions do nothing.
 	Removed func(by node.ID)
+	Formed  func() [16]byte
 	// Dial opens connections; nil: TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 
@@ -58,6 +61,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Removed == nil {
+		c.Removed = func(node.ID) {}
+	}
+	if c.Formed == nil {
+		c.Formed = func() (none [16]byte) { return none }
 	}
 	if c.Dial == nil {
 		c.Dial = func(ctx context.Context, address string) (net.Conn, error) {

@@ -38,7 +38,7 @@
 // A verdict is the byte 1 for yes, or the byte 2 and the code of a reason for no
 // (verdict.go). After a no the connection is closed. A refusal has no other effect:
 // the dialler tries again later, and tells Config.Removed if it is refused as one that was
-// removed. Earlier builds send their Hello before a no, and a
+// removed, with a proof that the other side is of the same formed cluster. Earlier builds send their Hello before a no, and a
 // text in place of the code, which is logged.
 //
 // A node tells nothing before the caller's Hello is checked, and a caller who is

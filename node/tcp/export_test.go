@@ -12,3 +12,6 @@ func Refusal(reason error) []byte {
 	}
 	panic("no code for " + reason.Error())
 }
+
+// FormerProof is the proof in the refusal of a former member.
+var FormerProof = formerProof

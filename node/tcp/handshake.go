@@ -43,7 +43,7 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	verdict := readVerdict(c)
 	switch {
 	case refusal != nil && verdict == nil:
-		_, _ = c.Write(appendVerdict(nil, refusal)) // only informs the peer
+		_, _ = c.Write(appendVerdict(nil, refusal, nil)) // only informs the peer
 		return refusal
 	case refusal != nil && errors.Is(verdict, ErrPeerRefused):
 		return fmt.Errorf("%w; and %w", refusal, verdict)
@@ -52,7 +52,7 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	case verdict != nil:
 		return verdict
 	}
-	if _, err := c.Write(appendVerdict(nil, nil)); err != nil {
+	if _, err := c.Write(appendVerdict(nil, nil, nil)); err != nil {
 		return err
 	}
 	c.codec, c.extends = wire.AgreedCodec(t.cfg.Hello, theirs), theirs.Extends
@@ -78,10 +78,10 @@ func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 		refusal = err
 	}
 	if refusal != nil {
-		_, _ = c.Write(appendVerdict(nil, refusal)) // only informs the peer
+		_, _ = c.Write(appendVerdict(nil, refusal, formerProof(t.cfg.Formed(), theirs))) // only informs the peer
 		return theirs, refusal
 	}
-	if _, err := c.Write(appendVerdict(t.answer, nil)); err != nil {
+	if _, err := c.Write(appendVerdict(t.answer, nil, nil)); err != nil {
 		return theirs, err
 	}
 	if err := readVerdict(c); err != nil {

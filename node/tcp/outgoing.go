@@ -26,7 +26,7 @@ func (t *Transport) keepConnected(p *peer) {
 			return
 		}
 		t.onDisconnected(p, err)
-		if refusedFor(err, ErrFormerMember) && t.cfg.Removed != nil {
+		if t.provesRemoval(err) {
 			t.cfg.Removed(p.id)
 		}
 		switch {

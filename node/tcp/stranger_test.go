@@ -93,16 +93,32 @@ func TestRefusalChangesNothing(t *testing.T) {
 	eventually(t, "delivery", func() bool { return len(three.from(1)) == 1 })
 }
 
-// A node learns which peers refuse it as one that was removed, and nothing else of a refusal.
+// A node learns which peers of its cluster refuse it as one that was removed, and nothing else
+// of a refusal. One of another formed cluster, or without a proof, only says so.
 func TestRefusalOfAFormerMemberIsTold(t *testing.T) {
 	requireNoGoroutines(t)
-	said := make(chan node.ID, 100)
-	former, stranger := refusingPeer(t, 2, []byte{2, 9}), refusingPeer(t, 3, []byte{2, 6})
-	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: former, 3: stranger}, func(c *tcp.Config) {
-		c.Removed = func(by node.ID) { said <- by }
+	said := make(chan node.ID, 1000)
+	formed := [16]byte{8}
+	no := func(proof []byte) []byte { return append([]byte{2, 9}, proof...) }
+	another := hello(1)
+	another.Life++
+	peers := map[node.ID]string{
+		2: refusingPeer(t, 2, no(tcp.FormerProof(formed, hello(1)))),
+		3: refusingPeer(t, 3, no(tcp.FormerProof([16]byte{9}, hello(1)))),
+		4: refusingPeer(t, 4, no(tcp.FormerProof(formed, another))),
+		5: refusingPeer(t, 5, no(nil)),
+		6: refusingPeer(t, 6, []byte{2, 6}),
+	}
+	m := start(t, listen(t, "127.0.0.1:0"), 1, peers, func(c *tcp.Config) {
+		c.Removed, c.Formed = func(by node.ID) { said <- by }, func() [16]byte { return formed }
 	})
-	eventually(t, "several refusals", func() bool { return m.peer(2).Failures > 3 && m.peer(3).Failures > 3 })
-	m.Close()
+	for id := range peers {
+		eventually(t, "several refusals", func() bool { return m.peer(id).Failures > 3 })
+	}
+	for id := node.ID(2); id <= 5; id++ {
+		require.Contains(t, m.peer(id).LastError, "this node was removed from the members")
+	}
+	require.NoError(t, m.Close())
 	close(said)
 	told := 0
 	for by := range said {

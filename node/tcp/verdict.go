@@ -1,6 +1,9 @@
 package tcp
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -37,8 +40,28 @@ var refusalCodes = []struct {
 	{ErrFormerMember, "this node was removed from the members, and an id is not used again: to have a node in this place, empty the directory, start it with a new id and --join, and add that one"},
 }
 
-// appendVerdict appends a frame with a yes, or with a no and the code of the reason.
-func appendVerdict(dst []byte, refusal error) []byte {
+// formerProof shows a node that is refused as a former member that the refusal is of its own
+// cluster: a node of another one, of the same name, may be at the address by a mistake. A
+// stranger without the random id of the formed cluster learns nothing of it. It is nil
+// while the cluster is not formed.
+func formerProof(formed [16]byte, refused wire.Hello) []byte {
+	if formed == [16]byte{} {
+		return nil
+	}
+	text := append([]byte("lockstep former member "), formed[:]...)
+	text = binary.LittleEndian.AppendUint16(text, uint16(refused.Node))
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(text, refused.Life))
+	return sum[:formerProofSize]
+}
+
+const formerProofSize = 16
+
+// formerCode is the code of ErrFormerMember.
+const formerCode = 9
+
+// appendVerdict appends a frame with a yes, or with a no and the code of the reason. A proof
+// follows the code of former members.
+func appendVerdict(dst []byte, refusal error, proof []byte) []byte {
 	verdict := []byte{verdictYes}
 	if refusal != nil {
 		verdict = []byte{verdictNo, 0}
@@ -46,6 +69,9 @@ func appendVerdict(dst []byte, refusal error) []byte {
 			if errors.Is(refusal, refusalCodes[i].reason) {
 				verdict[1] = byte(i + 1)
 			}
+		}
+		if errors.Is(refusal, ErrFormerMember) {
+			verdict = append(verdict, proof...)
 		}
 	}
 	return must(wire.AppendFrame(dst[:len(dst):len(dst)], verdict))
@@ -55,6 +81,7 @@ func appendVerdict(dst []byte, refusal error) []byte {
 type peerRefusal struct {
 	reason error // of the peer, as in refusalCodes
 	hint   string
+	proof  []byte // of ErrFormerMember
 }
 
 func (r *peerRefusal) Error() string { return ErrPeerRefused.Error() + ": " + r.hint }
@@ -67,6 +94,13 @@ func refusedFor(err, reason error) bool {
 	return errors.As(err, &r) && r.reason == reason
 }
 
+// provesRemoval reports whether a handshake ended with a no to this node as a former member,
+// by a node of the same formed cluster.
+func (t *Transport) provesRemoval(err error) bool {
+	var r *peerRefusal
+	return errors.As(err, &r) && r.reason == ErrFormerMember && len(r.proof) > 0 && bytes.Equal(r.proof, formerProof(t.cfg.Formed(), t.cfg.Hello))
+}
+
 // decodeVerdict returns nil for a yes, and an error that wraps ErrPeerRefused for a no.
 // The error's text is for the log: nothing may depend on it.
 func decodeVerdict(verdict []byte) error {
@@ -77,9 +111,9 @@ func decodeVerdict(verdict []byte) error {
 		return errBadVerdict
 	case len(verdict) > 1 && verdict[1] >= ' ': // the text of an earlier build
 		return fmt.Errorf("%w, for this reason: %q", ErrPeerRefused, verdict[1:min(len(verdict), 1+maxReason)])
-	case len(verdict) == 2 && verdict[1] > 0 && int(verdict[1]) <= len(refusalCodes):
+	case len(verdict) >= 2 && verdict[1] > 0 && int(verdict[1]) <= len(refusalCodes) && (len(verdict) == 2 || verdict[1] == formerCode && len(verdict) == 2+formerProofSize):
 		code := refusalCodes[verdict[1]-1]
-		return &peerRefusal{code.reason, code.hint}
+		return &peerRefusal{code.reason, code.hint, bytes.Clone(verdict[2:])}
 	}
 	return fmt.Errorf("%w, for a reason that this version does not know: look into its log", ErrPeerRefused)
 }

@@ -30,6 +30,7 @@ const (
 // Event is one step's input.
 type Event struct {
 	Kind        EventKind
+	Level       Level // Receive: of From's build; 0: the latest
 	From        ID
 	Life        uint64 // random id of this life (Boot), or of the life in which From sent Message
 	Message     Message

@@ -23,6 +23,9 @@ func (s *System) Check(p *Plan) error {
 			return fmt.Errorf("%w: settings[%d].%w", ErrPlan, i, err)
 		}
 	}
+	if err := s.checkLevels(p); err != nil {
+		return err
+	}
 	if s.Workload == nil {
 		return nil // Validate has checked its operations
 	}

@@ -17,7 +17,7 @@ func TestSeedsSetEveryField(t *testing.T) {
 	all := scenarios.Shape{System: "lockstep", Definitions: []fsm.Definition{fsm.Lifecycle()}, Profile: scenarios.All}
 	all.Versions, all.Retires, all.OperationIDs, all.Majority, all.Forms, all.Batches, all.Connections = true, true, true, true, true, true, true
 	all.ProvesLoss, all.Creates = true, true
-	all.Stops, all.Reconfigures = true, true
+	all.Stops, all.Reconfigures, all.Levels = true, true, 4
 	var plans []*scenarios.Plan
 	for seed := range uint64(3000) {
 		plans = append(plans, scenarios.Generate(seed, all))

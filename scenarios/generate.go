@@ -52,6 +52,7 @@ type Shape struct {
 	Bytes        bool `json:",omitempty"` // its messages can cross the network as bytes
 	Stops        bool // its nodes stop when they are asked to
 	Reconfigures bool `json:",omitempty"` // its members may change
+	Levels       int  `json:",omitempty"` // format levels of its nodes
 
 	// Fields that measure the worth of parts of the generator.
 	Everything bool     `json:",omitempty"` // every plan has all families that it may have: no swarm
@@ -68,6 +69,7 @@ func (s *System) Shape(shape Shape) Shape {
 	shape.Versions, shape.Retires, shape.OperationIDs, shape.Creates = s.Versions, s.Retires, s.OperationIDs, s.Creates
 	shape.Majority, shape.ProvesLoss, shape.Forms = s.Majority, s.ProvesLoss, s.Forms
 	shape.Batches, shape.Connections, shape.Bytes, shape.Stops, shape.Reconfigures = s.Batches, s.Connections, s.Bytes, s.Stops, s.Reconfigures
+	shape.Levels = s.Levels
 	shape.Without = slices.Concat(shape.Without, s.Without)
 	return shape
 }
@@ -178,6 +180,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	p.Heal = Heal{At: faultsEnd, Delay: delay, Within: shape.healWithin(max(shape.Machines, len(p.Machines()))), Settle: cmp.Or(shape.Times.Settle, 10*netmodel.Second)}
 	generateExclusion(c, p, shape, swarm)
 	generateFaults(c, p, shape, swarm, faultsEnd)
+	generateLevels(c, p, shape, faultsEnd)
 	if swarm.has(Rollbacks) && shape.Workload == nil { // logs are short, so nodes must note the length of a peer's log often
 		p.Knobs.RememberBytes = 64 << (2 * c.Choose("remember", 4))
 		live := func(f Fault) bool { return f.Kind == Rollback && f.Live }

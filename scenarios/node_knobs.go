@@ -22,6 +22,8 @@ type NodeKnobs struct {
 
 	MachineQuota int `json:"machine_quota,omitempty"` // as in Knobs
 
+	Level int `json:"level,omitempty"` // the format level of its build, from 1: see System.Levels
+
 	// Configured: each life is configured with the created definitions that are chosen
 	// when it begins, and so are all later ones.
 	Configured bool `json:"configured,omitempty"`
@@ -80,7 +82,7 @@ func (p *Plan) checkNodeKnob(i int) error {
 			return fmt.Errorf("life: %d: node %d has settings from life %d on before: want them in the order of lives", k.Life, k.Node, before.Life)
 		}
 	}
-	return nil
+	return p.checkLevel(k)
 }
 
 // generateNodeKnobs chooses settings in which nodes differ: as in a cluster whose
@@ -142,7 +144,7 @@ func (k *NodeKnobs) String() string {
 	for _, s := range []struct {
 		name  string
 		value int
-	}{{"dedup window", k.DedupWindow}, {"batch", k.Batch}, {"queue", k.Queue}, {"segment", k.Segment}, {"quota of machines", k.MachineQuota}} {
+	}{{"dedup window", k.DedupWindow}, {"batch", k.Batch}, {"queue", k.Queue}, {"segment", k.Segment}, {"quota of machines", k.MachineQuota}, {"level", k.Level}} {
 		if s.value != 0 {
 			list = append(list, fmt.Sprintf("%s %d", s.name, s.value))
 		}

@@ -31,6 +31,7 @@ type System struct {
 	Bytes         bool                 // its Run is a MessageCodec, though it has a workload of its own
 	Stops         bool                 // its nodes stop when they are asked to: see StopRequest
 	Reconfigures  bool                 // its members may change: see ChangeRequest
+	Levels        int                  // format levels of builds of its nodes, each with the formats of the ones before; 0: one. See Plan.LevelOf
 	HighWaterFile string               // the file in which nodes keep their high-water mark; see sim.Config
 	Marks         []string             // names of its coverage marks; see MarkCounter
 	Requests      []string             // kinds of messages that its nodes answer: the first words of their FateNames

@@ -16,6 +16,10 @@ type Config struct {
 	RememberBytes uint64        // growth of a peer's log after which its position is written down; 0: DefaultRememberBytes
 	RememberDelay time.Duration // after which it is written in any case; 0: DefaultRememberDelay
 
+	// Level is the format level of this build; 0: it is the latest, and all others have
+	// it. A peer's level comes with its messages.
+	Level node.Level
+
 	// Formed, if not nil, is an existing cluster. An empty log that is of one of
 	// these members joins it. This is for simulated clusters. A real node never
 	// gets it: a flag that is left in a unit file would let a wiped node in.

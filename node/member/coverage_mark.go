@@ -22,6 +22,7 @@ const (
 	MarkConfigurationAdopted                // the member goes on in a later epoch
 	MarkJoinedConfiguration                 // the member was added to a cluster with its empty log
 	MarkToldRemoved                         // a majority of the voters refuses the member as a former one
+	MarkChangeAwaitsLevel                   // a change was refused, since a peer may be of an earlier build
 
 	markCount
 )
@@ -31,7 +32,7 @@ type Marks [markCount]uint64
 
 var markNames = [markCount]string{"life-admitted", "message-not-admitted", "proof-requested", "stale-introduction", "peer-rejected", "peer-rejected-on-testimony",
 	"abstained", "client-rejected", "cluster-bound", "cluster-formed", "cluster-joined",
-	"configuration-proposed", "configuration-settled", "configuration-told", "configuration-adopted", "joined-configuration", "told-removed"}
+	"configuration-proposed", "configuration-settled", "configuration-told", "configuration-adopted", "joined-configuration", "told-removed", "change-awaits-level"}
 
 func (m Mark) String() string { return markNames[m] }
 

@@ -49,8 +49,10 @@ type Member struct {
 	waits       bool          // something waits for the log to be durable
 	seen        wal.LSN       // durable end of the log at the last call of onDurable
 	scratch     noteFields    // buffer for a note
-	forNode     []node.Event  // events for the node in this step
-	sends       []node.Send   // the member's own messages in this step
+
+	levelsChanged bool         // the note of levels is to be written
+	forNode       []node.Event // events for the node in this step
+	sends         []node.Send  // the member's own messages in this step
 }
 
 // peer is the state that a member keeps of another one.
@@ -64,6 +66,7 @@ type peer struct {
 	syncing  bool          // saved is not durable yet
 	late     time.Duration // when memory is to be written at the latest; 0: it is written
 
+	level            node.Level    // of its build, as it was last heard; 0: never
 	introduction     *Introduction // the last one received; nil: none in this life
 	testimonies      []Testimony   // of others about the peer
 	admittedLives    []uint64      // ids of its lives, the last one first
@@ -293,6 +296,7 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 		m.hearRemoval(p)
 		return false
 	}
+	m.noteLevel(p, ev.Level)
 	m.compareEpochs(p, ev.Message)
 	if isIntroduction {
 		if m.lifeDurable { // earlier, the member cannot answer
@@ -501,6 +505,9 @@ func (m *Member) tick() {
 	}
 	if late {
 		m.saveMemories()
+	}
+	if m.levelsChanged {
+		m.saveLevels()
 	}
 	m.advanceChange()
 }

@@ -26,7 +26,8 @@ const (
 	fieldMember // nested
 	fieldNode
 	fieldFirsthand
-	fieldItem // nested: a life or a dispute
+	fieldItem // nested: a life, a dispute, or a level
+	fieldLevel
 )
 
 func (m Memory) encode(f *noteFields) {
@@ -166,7 +167,7 @@ func (m *Member) loadNotes() error {
 		}
 		p.saved, p.durable = p.memory, p.memory
 	}
-	return nil
+	return m.loadLevels()
 }
 
 // OwnNotes is the content of a member's notes about itself.

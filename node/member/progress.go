@@ -31,6 +31,9 @@ func (m *Member) Change(x configuration.Change) error {
 	if asked := cmp.Or(m.progress.wanted, m.pendingConfiguration); asked != nil {
 		return fmt.Errorf("%w: another change, to %v, is under way: wait until the members show it", configuration.ErrChange, asked)
 	}
+	if err := m.checkLevels(); err != nil {
+		return err
+	}
 	next, err := m.current().Apply(x)
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ import (
 //	pass A>B              the link has no rule any more
 //	release A>B           the same, and captured messages arrive, in order
 //	peers NODE LIST       members that it is started with, as in 1,2,3
+//	level NODE LEVEL      the level of the build that is started next
 //	joiner NODE [LIST]    one more node, down, with an empty disk, that is to be added to the cluster of the members listed
 //	meet NODE PEER...     it learns of members while it waits to be added
 //	change NODE WORDS     a change of members, asked of NODE: add ID [promote | replaces ID], remove ID, promote ID, abandon [ID], move ID ADDRESS
@@ -113,12 +114,20 @@ func (x *transcript) command(name string, args []string) {
 		}
 		x.hosts[number(args[0])].syncSome(n)
 	default:
-		for _, arg := range args {
+		for _, arg := range args[:hosts(name, args)] {
 			if i, err := strconv.Atoi(arg); err == nil {
 				x.host(name, x.hosts[i], args[1:])
 			}
 		}
 	}
+}
+
+// hosts is the number of the words of a command that name hosts.
+func hosts(name string, args []string) int {
+	if name == "level" {
+		return 1
+	}
+	return len(args)
 }
 
 func (x *transcript) host(name string, h *host, args []string) {
@@ -147,6 +156,8 @@ func (x *transcript) host(name string, h *host, args []string) {
 		for _, id := range strings.Split(args[0], ",") {
 			h.cfg.Node.Members = append(h.cfg.Node.Members, node.ID(number(id)))
 		}
+	case "level":
+		h.cfg.Level = node.Level(number(args[0]))
 	case "show":
 		x.show(h)
 	default:

@@ -11,6 +11,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/wal"
+	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
 // world is a few members, disks that complete operations at once, and a network
@@ -50,6 +51,7 @@ type packet struct {
 	at       time.Duration
 	from, to node.ID
 	life     uint64
+	level    node.Level // of the sender
 	message  node.Message
 }
 
@@ -122,7 +124,9 @@ func (h *host) step(ev node.Event) {
 		} else {
 			h.otherMessages++
 		}
-		h.w.inFlight = append(h.w.inFlight, packet{h.w.now + time.Millisecond + h.w.latency, h.id, s.To, h.member.Life(), s.Message})
+		if m := h.forReceiver(s); m != nil {
+			h.w.inFlight = append(h.w.inFlight, packet{h.w.now + time.Millisecond + h.w.latency, h.id, s.To, h.member.Life(), h.cfg.Level, m})
+		}
 	}
 	for _, t := range effects.Timers {
 		h.timers = slices.DeleteFunc(h.timers, func(b timer) bool { return b.token == t.Token })
@@ -136,6 +140,14 @@ func (h *host) step(ev node.Event) {
 	if !h.slow {
 		h.sync()
 	}
+}
+
+// forReceiver returns a message in the form for the levels of both ends, if they have some.
+func (h *host) forReceiver(s node.Send) node.Message {
+	if h.cfg.Level == 0 || int(s.To) >= len(h.w.hosts) {
+		return s.Message
+	}
+	return wire.AtLevel(s.Message, min(h.cfg.Level, h.w.hosts[s.To].cfg.Level))
 }
 
 func (h *host) sync() { h.syncSome(math.MaxInt) }
@@ -182,7 +194,7 @@ func (w *world) run(d time.Duration) {
 		p := w.inFlight[which]
 		w.inFlight = slices.Delete(w.inFlight, which, which+1)
 		if w.delivers(p) {
-			w.hosts[p.to].step(node.Event{Kind: node.Receive, From: p.from, Life: p.life, Message: p.message})
+			w.hosts[p.to].step(node.Event{Kind: node.Receive, From: p.from, Life: p.life, Level: p.level, Message: p.message})
 		}
 	}
 }

@@ -379,10 +379,10 @@ func abandonment(t service.Ticket) clientEvent {
 }
 
 // deliver hands messages of a peer to the loop.
-func (l *loop) deliver(from node.ID, life uint64, messages []node.Message) {
+func (l *loop) deliver(from tcp.Sender, messages []node.Message) {
 	evs := make([]clientEvent, len(messages))
 	for i, m := range messages {
-		evs[i].Member = node.Event{Kind: node.Receive, From: from, Life: life, Message: m}
+		evs[i].Member = node.Event{Kind: node.Receive, From: from.Node, Life: from.Life, Level: from.Level, Message: m}
 	}
 	l.put(evs, peerInboxSize)
 }

@@ -118,7 +118,7 @@ func (c *cluster) addStalledPeer() {
 	p, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: l, Log: slog.New(slog.DiscardHandler),
 		Peers:   map[node.ID]string{1: c.configs[3].Peers[1], 2: c.configs[3].Peers[2]},
-		Deliver: func(node.ID, uint64, []node.Message) { <-free },
+		Deliver: func(tcp.Sender, []node.Message) { <-free },
 	})
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { close(free); require.NoError(c.t, p.Close()) })

@@ -201,7 +201,7 @@ func (s *Server) newService() (*service.Service, error) {
 	var seed [8]byte
 	rand.Read(seed[:])
 	cfg.Jitter = binary.LittleEndian.Uint64(seed[:])
-	m, err := member.New(member.Config{Node: cfg, Join: s.cfg.Join, Notify: s.logNotice})
+	m, err := member.New(member.Config{Node: cfg, Level: node.LatestLevel, Join: s.cfg.Join, Notify: s.logNotice})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}

@@ -20,7 +20,7 @@ func BenchmarkLink(b *testing.B) {
 
 	window := make(chan struct{}, 512) // messages in flight
 	members := cluster(b, 2, func(c *tcp.Config) {
-		c.Deliver = func(_ node.ID, _ uint64, arrived []node.Message) {
+		c.Deliver = func(_ tcp.Sender, arrived []node.Message) {
 			for range arrived {
 				<-window
 			}
@@ -47,10 +47,10 @@ func BenchmarkRoundTrip(b *testing.B) {
 	var two atomic.Pointer[member]
 	members := cluster(b, 2, func(c *tcp.Config) {
 		if c.Hello.Node == 1 {
-			c.Deliver = func(node.ID, uint64, []node.Message) { back <- struct{}{} }
+			c.Deliver = func(tcp.Sender, []node.Message) { back <- struct{}{} }
 			return
 		}
-		c.Deliver = func(_ node.ID, _ uint64, arrived []node.Message) { two.Load().Send(1, arrived...) }
+		c.Deliver = func(_ tcp.Sender, arrived []node.Message) { two.Load().Send(1, arrived...) }
 	})
 	two.Store(members[1])
 	eventually(b, "up", func() bool { return members[0].peer(2).Up && members[1].peer(1).Up })

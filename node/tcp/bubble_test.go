@@ -210,7 +210,7 @@ func TestSlowPeerHurtsOnlyItself(t *testing.T) {
 		free := make(chan struct{})
 		defer close(free)
 		one, three := startIn(t, n, 1, 3), startIn(t, n, 3, 3)
-		startIn(t, n, 2, 3, func(c *tcp.Config) { c.Deliver = func(node.ID, uint64, []node.Message) { <-free } })
+		startIn(t, n, 2, 3, func(c *tcp.Config) { c.Deliver = func(tcp.Sender, []node.Message) { <-free } })
 		time.Sleep(backoffMax)
 		before := one.peer(2).Failures
 		stuck := 0
@@ -295,7 +295,7 @@ func TestCloseAtAnyMoment(t *testing.T) {
 			n := memnet.New(latency)
 			free := make(chan struct{})
 			one := startIn(t, n, 1, 2)
-			two := startIn(t, n, 2, 2, func(c *tcp.Config) { c.Deliver = func(node.ID, uint64, []node.Message) { <-free } })
+			two := startIn(t, n, 2, 2, func(c *tcp.Config) { c.Deliver = func(tcp.Sender, []node.Message) { <-free } })
 			require.True(t, one.Send(2, numbered(1)))
 			time.Sleep(backoffMax)
 			begin := time.Now()

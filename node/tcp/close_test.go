@@ -69,7 +69,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"backoff":           func(c *tcp.Config) { c.BackoffMin = time.Hour },
 		"peers: node 1":     func(c *tcp.Config) { c.Peers = map[node.ID]string{1: "here"} },
 	} {
-		cfg := tcp.Config{Hello: hello(1), Listener: l, Deliver: func(node.ID, uint64, []node.Message) {}}
+		cfg := tcp.Config{Hello: hello(1), Listener: l, Deliver: func(tcp.Sender, []node.Message) {}}
 		change(&cfg)
 		_, err := tcp.Start(cfg)
 		require.ErrorIs(t, err, tcp.ErrConfig)

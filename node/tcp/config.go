@@ -28,9 +28,9 @@ type Config struct {
 	Waits bool
 
 	// Deliver takes messages of a peer: those that arrived together, in the order of
-	// its connection, with the life in its Hello. The slice is valid during the call.
+	// its connection, with the names in its Hello. The slice is valid during the call.
 	// While Deliver blocks, nothing is read from that peer.
-	Deliver func(from node.ID, life uint64, messages []node.Message)
+	Deliver func(from Sender, messages []node.Message)
 	// Removed is told the peers that refuse this node as one that was removed from the
 	// members, at each attempt to connect. Formed returns the random id of the cluster that
 	// was formed; zero: none was yet. Peers prove by it that they are of this cluster. nil
@@ -52,6 +52,13 @@ type Config struct {
 	BackoffMin        time.Duration // first wait between attempts to connect; it doubles
 	BackoffMax        time.Duration
 	FormerGrace       time.Duration // for which a peer that is a member no more stays connected
+}
+
+// Sender is a peer as the Hello of its connection names it.
+type Sender struct {
+	Node  node.ID
+	Life  uint64
+	Level node.Level
 }
 
 // withDefaults replaces zero fields by defaults.

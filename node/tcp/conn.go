@@ -33,7 +33,7 @@ type conn struct {
 	owner    node.ID  // the member in the other side's certificate; 0: there is no TLS
 	openedAt time.Time
 	codec    wire.Codec // of its messages, after the handshake
-	extends  bool       // the receiver reads extensions, if it was dialled; after the handshake
+	level    node.Level // agreed of its messages, if it was dialled, else the sender's; after the handshake
 	life     uint64     // of its messages, if it was accepted; after the handshake
 	decoder  wire.Decoder
 	chunk    []byte

@@ -95,26 +95,34 @@ func TestCodecsAreAgreedUpon(t *testing.T) {
 	}
 }
 
-// A peer that reads extensions gets a message as it was made. One of an earlier build, which
-// does not say so, gets it in full.
-func TestExtensionsGoToThoseWhoReadThem(t *testing.T) {
+// A peer gets a message in the form of its level, and of no later one than this node's: of
+// an earlier build's, that is in full, or not at all.
+func TestMessagesAreOfTheReceiversLevel(t *testing.T) {
 	full := &node.Commit{Key: "lifecycle/a", Ballot: node.Ballot{Epoch: 1, Round: 7, Node: 1, Boot: 1}, Value: &node.Value{Version: 1, Serial: 1, State: "Running",
 		StateBefore: "Init", Window: []node.Entry{{ID: "c1.1", To: "Running"}}}}
 	for name, x := range map[string]struct {
-		reads bool
-		want  node.Message
+		own, theirs node.Level
+		want        node.Message
 	}{
-		"this build":       {true, &node.Commit{Key: full.Key, Ballot: full.Ballot}},
-		"an earlier build": {false, full},
+		"this build":         {node.LatestLevel, node.LatestLevel, &node.Commit{Key: full.Key, Ballot: full.Ballot}},
+		"a later build":      {node.LatestLevel, node.LatestLevel + 1, &node.Commit{Key: full.Key, Ballot: full.Ballot}},
+		"an earlier build":   {node.LatestLevel, node.LevelBinary, full},
+		"to one, as another": {node.LevelBinary, node.LatestLevel, full},
 	} {
 		t.Run(name, func(t *testing.T) {
 			members := cluster(t, 2, func(c *tcp.Config) {
 				c.Hello.OfferCodecs(wire.Binary{})
-				c.Hello.Extends = c.Hello.Node == 1 || x.reads
+				if c.Hello.Level = x.theirs; c.Hello.Node == 1 {
+					c.Hello.Level = x.own
+				}
 			})
+			if x.want == node.Message(full) {
+				require.True(t, members[0].Send(2, &node.Reject{Phase: node.Accept, Key: full.Key, Ballot: full.Ballot, Reason: node.BaseNotHeld}))
+			}
 			require.True(t, members[0].Send(2, full.WithoutValue()))
 			eventually(t, "delivery", func() bool { return len(members[1].from(1)) == 1 })
 			require.Equal(t, x.want, members[1].from(1)[0])
+			require.Equal(t, x.own, members[1].levelOf(1))
 		})
 	}
 }
@@ -146,7 +154,7 @@ func TestBlockedDeliveryKeepsConnection(t *testing.T) {
 	members := cluster(t, 2, func(c *tcp.Config) {
 		c.KeepaliveTimeout = 1500 * time.Millisecond
 		if c.Hello.Node == 2 {
-			c.Deliver = func(_ node.ID, _ uint64, arrived []node.Message) {
+			c.Deliver = func(_ tcp.Sender, arrived []node.Message) {
 				<-gate
 				mu.Lock()
 				defer mu.Unlock()
@@ -173,7 +181,7 @@ func TestSecondConnectionReplacesTheFirst(t *testing.T) {
 	var mu sync.Mutex
 	var order []int
 	m := start(t, listen(t, "127.0.0.1:0"), 1, map[node.ID]string{2: "127.0.0.1:1"}, func(c *tcp.Config) {
-		c.Deliver = func(_ node.ID, _ uint64, arrived []node.Message) {
+		c.Deliver = func(_ tcp.Sender, arrived []node.Message) {
 			<-gate
 			mu.Lock()
 			defer mu.Unlock()

@@ -55,7 +55,7 @@ func (t *Transport) dialHandshake(c *conn, wanted node.ID) error {
 	if _, err := c.Write(appendVerdict(nil, nil, nil)); err != nil {
 		return err
 	}
-	c.codec, c.extends = wire.AgreedCodec(t.cfg.Hello, theirs), theirs.Extends
+	c.codec, c.level = wire.AgreedCodec(t.cfg.Hello, theirs), wire.AgreedLevel(t.cfg.Hello, theirs)
 	return c.handshakeDone()
 }
 
@@ -87,7 +87,7 @@ func (t *Transport) acceptHandshake(c *conn) (wire.Hello, error) {
 	if err := readVerdict(c); err != nil {
 		return theirs, err
 	}
-	c.codec, c.life = wire.AgreedCodec(theirs, t.cfg.Hello), theirs.Life
+	c.codec, c.life, c.level = wire.AgreedCodec(theirs, t.cfg.Hello), theirs.Life, theirs.Level
 	return theirs, c.handshakeDone()
 }
 

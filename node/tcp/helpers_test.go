@@ -32,7 +32,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 
 func hello(id node.ID) wire.Hello {
 	return wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: [16]byte{7}, Node: id,
-		Life: lifeOf(id), Epoch: 1, Codec: "cbor"}
+		Life: lifeOf(id), Epoch: 1, Codec: "cbor", Level: node.LevelCBOR}
 }
 
 // lifeOf returns the life in the Hello of a member.
@@ -64,13 +64,21 @@ type member struct {
 
 	mu        sync.Mutex
 	delivered map[node.ID][]node.Message
-	lives     map[node.ID][]uint64 // of the messages, by sender
+	lives     map[node.ID][]uint64   // of the messages, by sender
+	levels    map[node.ID]node.Level // of the last message, by sender
 }
 
 func (m *member) from(id node.ID) []node.Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]node.Message(nil), m.delivered[id]...)
+}
+
+// levelOf returns the level of a peer.
+func (m *member) levelOf(id node.ID) node.Level {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.levels[id]
 }
 
 // livesOf returns the life of each message of a peer.
@@ -93,18 +101,19 @@ func (m *member) peer(id node.ID) tcp.PeerStats {
 // closed, and none of its goroutines may be left.
 func start(t testing.TB, l net.Listener, id node.ID, peers map[node.ID]string, change ...func(*tcp.Config)) *member {
 	t.Helper()
-	m := &member{address: l.Addr().String(), delivered: map[node.ID][]node.Message{}, lives: map[node.ID][]uint64{}, log: &logRecorder{}}
+	m := &member{address: l.Addr().String(), delivered: map[node.ID][]node.Message{}, lives: map[node.ID][]uint64{}, levels: map[node.ID]node.Level{}, log: &logRecorder{}}
 	cfg := tcp.Config{
 		Hello:    hello(id),
 		Listener: l,
 		Peers:    peers,
 		Queue:    1000,
-		Deliver: func(from node.ID, life uint64, arrived []node.Message) {
+		Deliver: func(from tcp.Sender, arrived []node.Message) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.delivered[from] = append(m.delivered[from], arrived...)
+			m.levels[from.Node] = from.Level
+			m.delivered[from.Node] = append(m.delivered[from.Node], arrived...)
 			for range arrived {
-				m.lives[from] = append(m.lives[from], life)
+				m.lives[from.Node] = append(m.lives[from.Node], from.Life)
 			}
 		},
 		Log: slog.New(m.log),

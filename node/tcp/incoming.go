@@ -144,7 +144,7 @@ func (t *Transport) deliver(p *peer, c *conn, life uint64, messages []node.Messa
 	for _, m := range messages {
 		p.count(m, Received, 1)
 	}
-	t.cfg.Deliver(p.id, life, messages)
+	t.cfg.Deliver(Sender{p.id, life, c.level}, messages)
 	return true
 }
 

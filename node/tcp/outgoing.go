@@ -101,7 +101,7 @@ func (t *Transport) readKeepalives(c *conn) error {
 func (t *Transport) sendQueued(p *peer, c *conn) error {
 	idle := time.NewTimer(t.cfg.KeepaliveInterval)
 	defer idle.Stop()
-	b := batch{codec: c.codec, inFull: !c.extends}
+	b := batch{codec: c.codec, level: c.level}
 	for {
 		select {
 		case <-c.done:
@@ -149,10 +149,10 @@ func (t *Transport) sendAll(p *peer, c *conn, b *batch) error {
 
 // batch is a list of messages that are written at once.
 type batch struct {
-	codec  wire.Codec
-	inFull bool // the peer reads no extensions
-	bytes  []byte
-	types  [types]uint64 // number of messages by type
+	codec wire.Codec
+	level node.Level // of the messages
+	bytes []byte
+	types [types]uint64 // number of messages by type
 }
 
 // begin empties the batch.
@@ -165,10 +165,11 @@ func (b *batch) begin() {
 
 func (b *batch) hasRoom() bool { return len(b.bytes) < batchSize }
 
-// add encodes a message. With an error the batch is as before.
+// add encodes a message, if there is a form of it for the peer. With an error the batch is
+// as before.
 func (b *batch) add(m node.Message) error {
-	if b.inFull {
-		m = node.InFull(m)
+	if m = wire.AtLevel(m, b.level); m == nil {
+		return nil
 	}
 	out, err := wire.AppendMessage(b.bytes, b.codec, m)
 	if err != nil {

@@ -132,9 +132,11 @@
 //
 //	128  names of codecs, 1 to 16, each of 1 to 8 bytes after its length: those that the
 //	     sender reads, the one that it prefers to send with first
-//	129  the sender reads extended accepts, and takes commits without a value
+//	129  the format level of the sender (node.Level), a byte; without one, it is 3
 //
-// A receiver without field 129 is sent neither: node.InFull has what it gets instead.
+// A sender without field 129 is of level 2 if it lists codecs, and else of level 1. Messages
+// have the form of the lower level of both sides: see AtLevel. Later versions may add to
+// the byte.
 //
 // Fields come in the order of their numbers. Later versions may add fields. A receiver
 // skips unknown fields from 128 on, and refuses other unknown fields. Messages are sent in

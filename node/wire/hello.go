@@ -52,11 +52,11 @@ type Hello struct {
 	Oldest   uint16 // the earliest version that the sender speaks
 	Cluster  [16]byte
 	Node     node.ID
-	Life     uint64   // of the messages of this connection; 0: the sender is the acceptor and sends none
-	Epoch    uint32   // always 1: see Check
-	Codec    string   // for a side that knows no list of codecs
-	Extends  bool     // the sender reads extended accepts, and commits without a value
-	Codecs   []string // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
+	Life     uint64     // of the messages of this connection; 0: the sender is the acceptor and sends none
+	Epoch    uint32     // always 1: see Check
+	Codec    string     // for a side that knows no list of codecs
+	Level    node.Level // of the sender's build
+	Codecs   []string   // those that the sender reads, in the order in which it prefers to send them; nil: Codec alone
 }
 
 // The numbers of the fields of a Hello. A later version may add fields. A receiver
@@ -72,7 +72,7 @@ const (
 
 	firstOptionalField = 128
 	fieldCodecs        = 128
-	fieldExtends       = 129 // its data is for later versions
+	fieldLevel         = 129 // none: below LevelExtensions; without data: that level; else the level, and perhaps data of later versions
 )
 
 // AppendHello appends h, with the names of codecs cut to eight bytes, and the list of
@@ -93,8 +93,11 @@ func AppendHello(dst []byte, h Hello) []byte {
 	if len(h.Codecs) > 0 {
 		field(fieldCodecs, appendCodecs(nil, h.Codecs[:min(len(h.Codecs), maxCodecs)]))
 	}
-	if h.Extends {
-		field(fieldExtends, nil)
+	switch {
+	case h.Level > node.LevelExtensions:
+		field(fieldLevel, []byte{byte(h.Level)})
+	case h.Level == node.LevelExtensions:
+		field(fieldLevel, nil)
 	}
 	return dst
 }
@@ -133,6 +136,7 @@ func DecodeHello(b []byte) (Hello, error) {
 // order, and perhaps optional ones of later versions.
 func (h *Hello) fields(b []byte) error {
 	next := byte(fieldNode)
+	h.Level = node.LevelCBOR
 	for len(b) > 0 {
 		number, data, rest, ok := tlv.Next(b)
 		if !ok {
@@ -149,11 +153,12 @@ func (h *Hello) fields(b []byte) error {
 			if h.Codecs != nil || !h.takeCodecs(data) {
 				return fmt.Errorf("field %d is no list of names, or comes twice: %w", number, ErrHello)
 			}
-		case number == fieldExtends:
-			if h.Extends {
+			h.Level = max(h.Level, node.LevelBinary)
+		case number == fieldLevel:
+			if h.Level >= node.LevelExtensions {
 				return fmt.Errorf("field %d comes twice: %w", number, ErrHello)
 			}
-			h.Extends = true
+			h.takeLevel(data)
 		case number < firstOptionalField:
 			return fmt.Errorf("field %d is not known, or not in its place: %w", number, ErrHello)
 		}
@@ -201,13 +206,21 @@ func (h *Hello) takeCodecs(data []byte) bool {
 	return h.Codecs != nil
 }
 
+// takeLevel decodes the field of a level.
+func (h *Hello) takeLevel(data []byte) {
+	h.Level = node.LevelExtensions
+	if len(data) > 0 {
+		h.Level = max(h.Level, node.Level(data[0]))
+	}
+}
+
 func isCodecName(b []byte) bool { return len(b) <= maxCodec && bytes.IndexByte(b, 0) < 0 }
 
 // OfferCodecs makes h offer all that this program reads: every codec, with c as the one to send
-// with if the other side reads it, and extensions. A side that knows no list, which is of an earlier version, is
+// with if the other side reads it, and the latest level. A side that knows no list, which is of an earlier version, is
 // offered c, or CBOR in place of Binary, which it does not know.
 func (h *Hello) OfferCodecs(c Codec) {
-	h.Codec, h.Codecs, h.Extends = c.Name(), []string{c.Name()}, true
+	h.Codec, h.Codecs, h.Level = c.Name(), []string{c.Name()}, node.LatestLevel
 	if c == (Binary{}) {
 		h.Codec = CBOR{}.Name()
 	}
@@ -240,6 +253,12 @@ func AgreedCodec(sender, receiver Hello) Codec {
 		}
 	}
 	return nil
+}
+
+// AgreedLevel is the level of the messages between two sides: the lower of theirs. A Hello
+// that says nothing is of the first.
+func AgreedLevel(own, theirs Hello) node.Level {
+	return max(node.LevelCBOR, min(own.Level, theirs.Level, node.LatestLevel))
 }
 
 // AgreedProtocol is the latest version that both sides speak; 0 if there is none.

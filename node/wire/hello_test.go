@@ -15,7 +15,7 @@ import (
 
 func hello() wire.Hello {
 	return wire.Hello{Protocol: wire.Protocol, Oldest: wire.OldestProtocol, Cluster: [16]byte([]byte("0123456789abcdef")), Node: 1,
-		Life: 0x0807060504030201, Epoch: 1, Codec: "cbor"}
+		Life: 0x0807060504030201, Epoch: 1, Codec: "cbor", Level: node.LevelCBOR}
 }
 
 // helloFields are the fields of hello, encoded as in the package comment.
@@ -51,9 +51,13 @@ func TestHelloLayout(t *testing.T) {
 	b = wire.AppendHello(nil, h)
 	require.Equal(t, string(helloBytes(2, 2, append(helloFields, codecsField)...)), string(b))
 
-	h.Extends = true
+	h.Level = node.LevelExtensions
 	b = wire.AppendHello(nil, h)
 	require.Equal(t, string(helloBytes(2, 2, append(helloFields, codecsField, "\x81\x00")...)), string(b))
+
+	h.Level = node.LevelMembers
+	b = wire.AppendHello(nil, h)
+	require.Equal(t, string(helloBytes(2, 2, append(helloFields, codecsField, "\x81\x01\x04")...)), string(b))
 }
 
 func TestHelloRoundTrip(t *testing.T) {
@@ -64,7 +68,13 @@ func TestHelloRoundTrip(t *testing.T) {
 		copy(want.Cluster[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "cluster"))
 		want.Codec = rapid.StringMatching(`[a-z]{0,8}`).Draw(t, "codec")
 		want.Codecs = rapid.OneOf(rapid.Just([]string(nil)), rapid.SliceOfN(rapid.StringMatching(`[a-z]{1,8}`), 1, 16)).Draw(t, "codecs")
-		want.Extends = rapid.Bool().Draw(t, "extends")
+		want.Level = node.LevelCBOR
+		if want.Codecs != nil {
+			want.Level = node.LevelBinary
+		}
+		if rapid.Bool().Draw(t, "has a level") {
+			want.Level = node.Level(rapid.Uint8Min(uint8(node.LevelExtensions)).Draw(t, "level"))
+		}
 		want.Protocol = rapid.Uint16Min(wire.Protocol).Draw(t, "protocol")
 		want.Oldest = rapid.Uint16Range(0, wire.Protocol).Draw(t, "oldest")
 		got, err := wire.DecodeHello(wire.AppendHello(nil, want))

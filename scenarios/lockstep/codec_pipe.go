@@ -14,7 +14,6 @@ import (
 // codecPipe sends messages through the real codec: encoded as a frame, split into chunks
 // of any size, decoded by the real decoder.
 type codecPipe struct {
-	codec   wire.Codec
 	key     keyed.Key
 	count   uint64
 	buf     []byte
@@ -31,10 +30,18 @@ func (r *run) RoundTrip(m sim.Message) sim.Message {
 		e.decoded = e
 		if r.crossesCodec(e) {
 			e.decoded = r.envelopes.Make(arenaBlock)
-			*e.decoded = envelope{Message: r.pipe.roundTrip(e.Message), fateKey: e.FateKey(), life: e.life}
+			*e.decoded = envelope{Message: r.pipe.roundTrip(r.codecOf(e), e.Message), fateKey: e.FateKey(), life: e.life, level: e.level, form: e.form}
 		}
 	}
 	return e.decoded
+}
+
+// codecOf is the codec of a message: the plan's, or the one of the first level.
+func (r *run) codecOf(e *envelope) wire.Codec {
+	if e.form == node.LevelCBOR {
+		return wire.CBOR{}
+	}
+	return r.codec
 }
 
 // crossesCodec reports whether a message is one that is sent as bytes. Knobs.CodecPercent
@@ -63,7 +70,7 @@ func (r *run) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
 	if !ok || onlyForClients(e.Message) {
 		return ""
 	}
-	if taken := r.pipe.corrupt(e.Message, cut, k, firstPayload); taken != nil {
+	if taken := r.pipe.corrupt(r.codecOf(e), e.Message, cut, k, firstPayload); taken != nil {
 		return taken.String()
 	}
 	return ""
@@ -75,8 +82,8 @@ type frameReader func(stream []byte) (payload []byte, ok bool)
 // corrupt delivers m's frame truncated or damaged to a receiver that reads it with
 // read. It returns the message that the receiver decodes before it gives up, or nil if
 // the receiver rejects the bytes.
-func (l *codecPipe) corrupt(m node.Message, cut bool, k keyed.Key, read frameReader) node.Message {
-	frame, err := wire.AppendMessage(l.buf[:0], l.codec, m)
+func (l *codecPipe) corrupt(codec wire.Codec, m node.Message, cut bool, k keyed.Key, read frameReader) node.Message {
+	frame, err := wire.AppendMessage(l.buf[:0], codec, m)
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: a message cannot be encoded: %v: %v", m, err))
 	}
@@ -92,7 +99,7 @@ func (l *codecPipe) corrupt(m node.Message, cut bool, k keyed.Key, read frameRea
 	if !ok || bytes.HasSuffix(whole, payload) {
 		return nil // rejected, or damaged only outside the payload
 	}
-	taken, err := l.codec.Decode(payload)
+	taken, err := codec.Decode(payload)
 	if err != nil { // the decoder accepts the frame, and the codec rejects it
 		return nil
 	}
@@ -151,8 +158,8 @@ func firstPayload(stream []byte) ([]byte, bool) {
 
 // roundTrip delivers m as the first of two equal frames, in chunks that ignore the
 // boundaries of frames.
-func (l *codecPipe) roundTrip(m node.Message) (arrived node.Message) {
-	frame, err := wire.AppendMessage(l.buf[:0], l.codec, m)
+func (l *codecPipe) roundTrip(codec wire.Codec, m node.Message) (arrived node.Message) {
+	frame, err := wire.AppendMessage(l.buf[:0], codec, m)
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: a message cannot be encoded: %v: %v", m, err))
 	}
@@ -175,7 +182,7 @@ func (l *codecPipe) roundTrip(m node.Message) (arrived node.Message) {
 				break
 			}
 			if frames++; frames == 1 {
-				arrived = l.decode(payload, m)
+				arrived = decode(codec, payload, m)
 			}
 		}
 	}
@@ -185,8 +192,8 @@ func (l *codecPipe) roundTrip(m node.Message) (arrived node.Message) {
 	return arrived
 }
 
-func (l *codecPipe) decode(payload []byte, sent node.Message) node.Message {
-	m, err := l.codec.Decode(payload)
+func decode(codec wire.Codec, payload []byte, sent node.Message) node.Message {
+	m, err := codec.Decode(payload)
 	if err != nil {
 		panic(fmt.Sprintf("lockstep: %v does not arrive: %v", sent, err))
 	}

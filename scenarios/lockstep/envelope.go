@@ -14,10 +14,13 @@ import (
 // envelope wraps a node's message as a sim.Message.
 type envelope struct {
 	node.Message
-	fateKey uint64    // 0: not known yet
-	digest  uint64    // 0: not known yet
-	life    uint64    // life of the sender
-	kindAt  uint8     // see kind; 0: not known yet
+	fateKey uint64 // 0: not known yet
+	digest  uint64 // 0: not known yet
+	life    uint64 // life of the sender
+	kindAt  uint8  // see kind; 0: not known yet
+
+	level, form node.Level // of the sender's build, and for which the message was encoded; 0: the latest
+
 	decoded *envelope // the message that all receivers take instead, itself if no codec is used; nil: not decoded yet
 }
 

@@ -11,6 +11,8 @@ var expected = map[string]scenarios.Expectation{
 	"ballots/next-reused":   {Sentence: "A ballot is requested as the next one by one accept only", State: []string{"rounds"}},
 	"ballots/two-values":    {Sentence: "A ballot carries one value, whoever sends or accepts it", State: []string{"accepted", "rounds"}},
 
+	"members/older-level": {Sentence: "Members change only when all of them run builds that know it", Needs: []string{"introduction"}, State: []string{"epoch"}},
+
 	"members": {Sentence: "An epoch has one configuration, chosen in the epoch before it, and a node goes on in it only when its log has it durably", Needs: []string{"introduction"}, State: []string{"epoch"}},
 
 	"promises/accepted-below-promise": {Sentence: "A node accepts no ballot below one that it has promised", State: []string{"accepted", "promised"}, Changed: true},
@@ -140,6 +142,7 @@ var expected = map[string]scenarios.Expectation{
 	"listing/stale":               {Sentence: "A linearizable listing shows every version that was chosen before it began"},
 	"listing/unexpected-page":     {Sentence: "A page goes only to a client that lists"},
 	"listing/wrongly-refused":     {Sentence: "A listing is refused only by a node that drains or abstains"},
+	"wire/beyond-level":           {Sentence: "A node is sent only messages that its build reads"},
 	"wire/reply-changed":          {Sentence: "A reply reaches its client as the node has sent it"},
 	"wire/request-changed":        {Sentence: "A request reaches its node as the client has sent it"},
 	"wire/stream-broken":          {Sentence: "A stream whose bytes nothing has damaged is not broken off"},

@@ -20,6 +20,10 @@ type markCounts struct {
 	streamWaits     uint64 // requests that waited for credit
 	streamCancels   uint64 // requests that were cancelled
 	callExpired     uint64 // calls that came too late for their clients
+	levelsRaised    uint64 // lives of a later build than the one before
+	levelsLowered   uint64 // lives of an earlier one
+	olderForms      uint64 // messages that were sent in another form, or not at all, for an earlier build
+	endedForms      uint64 // messages in a form for a build that their receiver ran before
 }
 
 // markNames returns the names of the coverage marks, in the order of AppendMarks.
@@ -35,7 +39,8 @@ func markNames() []string {
 		names = append(names, "session/"+session.Mark(m).String())
 	}
 	return append(names, "run/crash-in-recovery", "run/two-changes-in-step",
-		"run/stream-damaged", "run/stream-reset", "run/stream-credit-awaited", "run/stream-cancelled", "run/call-expired")
+		"run/stream-damaged", "run/stream-reset", "run/stream-credit-awaited", "run/stream-cancelled", "run/call-expired",
+		"run/level-raised", "run/level-lowered", "run/older-form", "run/form-of-ended-connection")
 }
 
 // AppendMarks implements scenarios.MarkCounter.
@@ -44,7 +49,8 @@ func (r *run) AppendMarks(list []uint64) []uint64 {
 	list = append(list, m.node[:]...)
 	list = append(list, m.member[:]...)
 	list = append(list, m.session[:]...)
-	return append(list, m.recoveryCrashes, m.doubleChanges, m.streamDamages, m.streamResets, m.streamWaits, m.streamCancels, m.callExpired)
+	return append(list, m.recoveryCrashes, m.doubleChanges, m.streamDamages, m.streamResets, m.streamWaits, m.streamCancels, m.callExpired,
+		m.levelsRaised, m.levelsLowered, m.olderForms, m.endedForms)
 }
 
 // beginLife notes that a life of a node begins. The run counts crashes during recovery,

@@ -73,7 +73,7 @@ func (b trustingRun) Corrupt(m sim.Message, cut bool, k keyed.Key) string {
 	if !ok || onlyForClients(e.Message) {
 		return ""
 	}
-	taken := b.pipe.corrupt(e.Message, cut, k, func(stream []byte) ([]byte, bool) {
+	taken := b.pipe.corrupt(b.codecOf(e), e.Message, cut, k, func(stream []byte) ([]byte, bool) {
 		if len(stream) < 8 {
 			return nil, false
 		}

@@ -197,12 +197,17 @@ func (p *process) send(effects *service.Effects, now scenarios.Duration, out *si
 	}
 	var m *envelope
 	for _, s := range effects.Sends {
-		if m == nil || m.Message != s.Message { // sends of one message share an envelope
-			m = p.wrap(s.Message)
+		message, form := p.forReceiver(s)
+		if message == nil {
+			continue
+		}
+		if m == nil || m.Message != message || m.form != form { // sends of one message share an envelope
+			m = p.wrap(message)
+			m.form = form
 		}
 		p.noteSent(now, s.To, m)
 		out.Send(sim.ID(s.To), m)
-		if isJudged(s.Message) {
+		if isJudged(message) {
 			p.report.sent = append(p.report.sent, messageSent{m, sim.ID(s.To)})
 		}
 	}
@@ -223,7 +228,7 @@ func (p *process) send(effects *service.Effects, now scenarios.Duration, out *si
 // wrap returns a message of this life.
 func (p *process) wrap(m node.Message) *envelope {
 	e := p.run.envelopes.wrap(m)
-	e.life = p.member.Life()
+	e.life, e.level = p.member.Life(), p.run.levels[p.id]
 	return e
 }
 
@@ -240,6 +245,9 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 	}
 	if m, ok := ev.Message.(*chunk); ok {
 		p.addChunk(ev.From, m, out)
+		return
+	}
+	if p.fromEndedConnection(ev) {
 		return
 	}
 	if h, ok := ev.Message.(*hangUp); ok {
@@ -305,8 +313,9 @@ func (p *process) toMemberEvent(now scenarios.Duration, ev *sim.Event, e *node.E
 		m := ev.Message.(*envelope)
 		if !scenarios.IsClient(ev.From) {
 			p.noteReceived(now, ev.From, m)
+			p.checkForm(ev.From, m)
 		}
-		e.Kind, e.Message, e.Life = node.Receive, m.Message, m.life
+		e.Kind, e.Message, e.Life, e.Level = node.Receive, m.Message, m.life, m.level
 	case sim.DiskDone:
 		e.Kind = node.DiskDone
 		if errors.Is(ev.Err, disk.ErrFull) {

@@ -152,6 +152,9 @@ func (r *run) observeNode(o *oracle, f *node.Observation) *scenarios.Violation {
 		if v := r.checkAdopted(o, c); v != nil { // before anything that the node does in that epoch
 			return v
 		}
+		if v := r.checkLevels(o, c); v != nil {
+			return v
+		}
 	}
 	if f.Kind == node.BootReady {
 		r.marks.lastReady[o.id] = r.lives[o.id]

@@ -34,6 +34,7 @@ func System() scenarios.System {
 		Creates:       true,
 		Stops:         true,
 		Reconfigures:  true,
+		Levels:        int(node.LatestLevel),
 		HighWaterFile: "wal-mark",
 		Marks:         markNames(),
 		Requests:      []string{"proposal-prepare", "proposal-accept", "read-request", "request"},
@@ -67,6 +68,7 @@ type run struct {
 	oracle       *oracle
 	envelopes    envelopePool
 	exchangeEnds arena.Arena[exchangeEnded]
+	codec        wire.Codec
 	pipe         codecPipe
 	chunks       chunkPool
 	streamKey    keyed.Key // of the choices of chunks
@@ -77,6 +79,7 @@ type run struct {
 	noOracle bool // see WithoutOracle
 
 	configurations
+	levels
 	leftOut      []bool // by id: see LeaveOut
 	bug          bug
 	lostPromises []bool // by id: it has lost promises, and must abstain
@@ -105,10 +108,11 @@ func newRun(p *scenarios.Plan) *run {
 	r.movers = newMovers(r)
 	r.identities = newIdentities(p)
 	r.marks.lastReady = make([]int, p.Nodes+1)
+	r.levels = make(levels, p.Nodes+1)
 	r.configurations = r.oracle.configurations
 	r.streamKey = keyed.Seed(p.Seed).Name("stream chunks")
 	r.pipe.key = keyed.Seed(p.Seed).Name("chunks")
-	r.pipe.codec, _ = wire.ByName(p.Knobs.Codec) // nil if the plan names none
+	r.codec, _ = wire.ByName(p.Knobs.Codec) // nil if the plan names none
 	return r
 }
 
@@ -123,8 +127,9 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	}
 	cfg.Observer, cfg.Marks = p, &r.marks.node
 	r.marks.beginLife(id, life)
+	r.beginLevel(id, life)
 	m, err := member.New(member.Config{
-		Node: cfg, RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Join: r.joins(id), Observe: p.observeMember, Marks: &r.marks.member,
+		Node: cfg, Level: r.levels[id], RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Join: r.joins(id), Observe: p.observeMember, Marks: &r.marks.member,
 	})
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())

@@ -60,11 +60,16 @@ func (s *System) checkLevels(p *Plan) error {
 	return nil
 }
 
-// generateLevels has nodes be of different builds in one plan of ten: all the time, or while
-// the cluster is rolled from one build to another, and perhaps back. A half of the
+// generateLevels has nodes be of different builds in one plan of ten, and in more of them if
+// members change: all the time, or while the cluster is rolled from one build to another, and
+// perhaps back. A half of the
 // rolled ones restarts one node after the other.
 func generateLevels(c Choices, p *Plan, shape Shape, faultsEnd Duration) {
-	if shape.Levels < 2 || shape.Profile == None || !c.Often("levels?", 10) {
+	share := uint64(10)
+	if p.changesMembers() {
+		share = 30
+	}
+	if shape.Levels < 2 || shape.Profile == None || !c.Often("levels?", share) {
 		return
 	}
 	c = c.Part("levels", 0)

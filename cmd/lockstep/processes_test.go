@@ -40,6 +40,7 @@ type processCluster struct {
 	addresses []string // of peers, node 1 first
 	endpoints []string
 	prefix    []string   // of the command line of a node; nil: none
+	programs  []string   // by node: another build's, by its full path; nil or empty: this one's
 	running   []*process // nil: down
 }
 
@@ -120,7 +121,11 @@ func (c *processCluster) start(i int) {
 func (c *processCluster) startOf(i, n int) {
 	c.t.Helper()
 	p := &process{ended: make(chan struct{})}
-	line := append(slices.Clone(c.prefix), "lockstep", "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
+	program := "lockstep"
+	if c.programs != nil && c.programs[i] != "" {
+		program = c.programs[i]
+	}
+	line := append(slices.Clone(c.prefix), program, "node", "--id", strconv.Itoa(i+1), "--peers", c.peers(n),
 		"--http", c.endpoints[i], "--data", c.data(i))
 	if c.cluster != "" {
 		line = append(line, "--cluster", c.cluster)

@@ -31,17 +31,20 @@ func (i *Introduction) AtLevel(l node.Level) *Introduction {
 	return &short
 }
 
-// noteLevel notes the level of a peer's build, of which a message has come.
+// noteLevel notes the level of a peer's build, of which a message has come. It is written
+// down a while later, together with others: a stranger in the peer's name may change it often.
 func (m *Member) noteLevel(p *peer, l node.Level) {
 	if l == 0 || l == p.level {
 		return
 	}
-	p.level, m.levelsChanged, m.pendingWork = l, true, true
+	if p.level = l; m.levelsDue == 0 {
+		m.levelsDue, m.pendingWork = m.now+m.cfg.RememberDelay, true
+	}
 }
 
 // saveLevels writes the levels to the log, unless no change asks for them any more.
 func (m *Member) saveLevels() {
-	if m.levelsChanged = false; m.configuration != nil {
+	if m.levelsDue = 0; m.configuration != nil {
 		return
 	}
 	f := m.scratch[:0]

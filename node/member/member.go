@@ -49,10 +49,9 @@ type Member struct {
 	waits       bool          // something waits for the log to be durable
 	seen        wal.LSN       // durable end of the log at the last call of onDurable
 	scratch     noteFields    // buffer for a note
-
-	levelsChanged bool         // the note of levels is to be written
-	forNode       []node.Event // events for the node in this step
-	sends         []node.Send  // the member's own messages in this step
+	levelsDue   time.Duration // when the note of levels is to be written; 0: it is
+	forNode     []node.Event  // events for the node in this step
+	sends       []node.Send   // the member's own messages in this step
 }
 
 // peer is the state that a member keeps of another one.
@@ -464,6 +463,7 @@ func (m *Member) setTimer(e *node.Effects) {
 		m.dueBy(m.progress.proposeAt)
 		m.dueBy(m.progress.introduceAt)
 	}
+	m.dueBy(m.levelsDue)
 	for i := range m.peers {
 		p := &m.peers[i]
 		m.waits = m.waits || p.pendingAdmission != nil || p.syncing
@@ -506,7 +506,7 @@ func (m *Member) tick() {
 	if late {
 		m.saveMemories()
 	}
-	if m.levelsChanged {
+	if m.levelsDue > 0 && m.levelsDue <= m.now {
 		m.saveLevels()
 	}
 	m.advanceChange()

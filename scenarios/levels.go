@@ -60,14 +60,14 @@ func (s *System) checkLevels(p *Plan) error {
 	return nil
 }
 
-// generateLevels has nodes be of different builds in one plan of ten, and in more of them if
-// members change: all the time, or while the cluster is rolled from one build to another, and
-// perhaps back. A half of the
-// rolled ones restarts one node after the other.
+// generateLevels has nodes be of different builds in one plan of ten: all the time, or while
+// the cluster is rolled from one build to another, and perhaps back. Half of the rolled ones
+// restart one node after the other. Where members change, so do more plans, and nearly all of
+// them are rolled up to the latest level, since no change is made before.
 func generateLevels(c Choices, p *Plan, shape Shape, faultsEnd Duration) {
-	share := uint64(10)
-	if p.changesMembers() {
-		share = 30
+	changes, share, often := p.changesMembers(), uint64(10), uint64(60)
+	if changes {
+		share, often = 30, 90
 	}
 	if shape.Levels < 2 || shape.Profile == None || !c.Often("levels?", share) {
 		return
@@ -76,29 +76,29 @@ func generateLevels(c Choices, p *Plan, shape Shape, faultsEnd Duration) {
 	latest := uint64(shape.Levels)
 	low := 1 + int(c.Choose("low", latest-1))
 	high := low + 1 + int(c.Choose("high", latest-uint64(low)))
-	if c.Often("latest?", 60) {
+	if c.Often("latest?", often) {
 		high = shape.Levels
 	}
-	rolled, down := c.Often("rolled?", 70), c.Often("down?", 40) && !p.changesMembers()
-	back := c.Often("back?", 40) && !p.changesMembers()
+	if !c.Often("rolled?", often) {
+		for n := range p.Founders() {
+			p.setLevel(NodeID(n+1), 1, []int{low, high}[c.Part("level", n).Choose("which", 2)])
+		}
+		return
+	}
+	back := c.Often("back?", 40) && !changes
+	if c.Often("down?", 40) && !changes {
+		low, high = high, low
+	}
 	for n := range p.Founders() {
 		c, id := c.Part("level", n), NodeID(n+1)
-		first, then := low, high
-		if down {
-			first, then = high, low
-		}
-		if !rolled {
-			p.setLevel(id, 1, []int{low, high}[c.Choose("which", 2)])
-			continue
-		}
 		life := 2 + int(c.Choose("life", 4))/3
-		p.setLevel(id, 1, first)
-		p.setLevel(id, life, then)
+		p.setLevel(id, 1, low)
+		p.setLevel(id, life, high)
 		if back {
-			p.setLevel(id, life+1+int(c.Choose("back after", 2)), first)
+			p.setLevel(id, life+1+int(c.Choose("back after", 2)), low)
 		}
 	}
-	if rolled && slices.Contains(shape.Families(), ProcessCrashes) && c.Often("in turn?", 50) {
+	if slices.Contains(shape.Families(), ProcessCrashes) && c.Often("in turn?", often) {
 		rollNodes(c, p, faultsEnd, back)
 	}
 }
@@ -116,16 +116,21 @@ func (p *Plan) setLevel(id sim.ID, life, level int) {
 	p.NodeKnobs = slices.Insert(p.NodeKnobs, i, NodeKnobs{Node: id, Life: life, Level: level})
 }
 
-// rollNodes restarts one node after the other, and once more if they are rolled back.
+// rollNodes restarts one node after the other, and once more if they are rolled back. Half of
+// the changes of members are asked for afterwards.
 func rollNodes(c Choices, p *Plan, faultsEnd Duration, back bool) {
 	times := 1
 	if back {
 		times = 2
 	}
 	at := Duration(c.Choose("at", uint64(faultsEnd/4)))
-	apart := max(1, (faultsEnd-at)/Duration(times*p.Nodes+1))
-	apart = min(apart, c.Span("apart", netmodel.Millisecond, 200*netmodel.Millisecond))
+	apart := min(max(1, faultsEnd/2/Duration(times*p.Nodes)), c.Span("apart", netmodel.Millisecond, 200*netmodel.Millisecond))
 	down := 1 + Duration(c.Choose("down for", uint64(apart)))
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.Kind == Members && c.Part("change", i).Often("later?", 50) {
+			f.At = faultsEnd - (faultsEnd-min(f.At, faultsEnd))/4
+		}
+	}
 	for i := range times * p.Nodes {
 		kind := []FaultKind{ProcessCrash, PowerLoss}[c.Part("restart", i).Choose("kind", 4)/3]
 		p.Faults = append(p.Faults, Fault{At: at + Duration(i)*apart, For: down, Kind: kind, Nodes: []sim.ID{NodeID(i%p.Nodes + 1)}})

@@ -463,7 +463,9 @@ func (m *Member) setTimer(e *node.Effects) {
 		m.dueBy(m.progress.proposeAt)
 		m.dueBy(m.progress.introduceAt)
 	}
-	m.dueBy(m.levelsDue)
+	if m.lifeDurable {
+		m.dueBy(m.levelsDue)
+	}
 	for i := range m.peers {
 		p := &m.peers[i]
 		m.waits = m.waits || p.pendingAdmission != nil || p.syncing

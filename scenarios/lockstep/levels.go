@@ -1,6 +1,8 @@
 package lockstep
 
 import (
+	"time"
+
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/member"
@@ -32,6 +34,15 @@ func (r *run) beginLevel(id sim.ID, life int) {
 		r.marks.levelsLowered++
 	}
 	r.levels[id] = level
+}
+
+// rememberDelay is the delay of notes of peers. Lives of plans with levels are shorter than the
+// usual one, so there it is a resend timeout.
+func (r *run) rememberDelay() time.Duration {
+	if !r.plan.HasLevels() {
+		return 0
+	}
+	return time.Duration(r.plan.Knobs.ResendTimeout)
 }
 
 // forReceiver returns the message that a node is sent, and the level of its form. It is nil if

@@ -129,7 +129,7 @@ func (r *run) Node(id sim.ID, life int) sim.Process {
 	r.marks.beginLife(id, life)
 	r.beginLevel(id, life)
 	m, err := member.New(member.Config{
-		Node: cfg, Level: r.levels[id], RememberBytes: uint64(r.plan.Knobs.RememberBytes), Formed: r.formed, Join: r.joins(id), Observe: p.observeMember, Marks: &r.marks.member,
+		Node: cfg, Level: r.levels[id], RememberBytes: uint64(r.plan.Knobs.RememberBytes), RememberDelay: r.rememberDelay(), Formed: r.formed, Join: r.joins(id), Observe: p.observeMember, Marks: &r.marks.member,
 	})
 	if err != nil {
 		panic("lockstep: a plan that validates gives a bad configuration: " + err.Error())

@@ -42,6 +42,7 @@ type Member struct {
 	endpoint             string        // where this node serves clients, as introductions show it; empty: not shown
 	build                string        // version of this node's program, as introductions show it; empty: not shown
 	formerAnsweredAt     time.Duration // when a former member was last told so; 0: never
+	unheard              uint64        // messages that the node did not get: see Unheard
 
 	timerAt     time.Duration // when the timer fires; 0: it is not set
 	nextDue     time.Duration // time of the next introduction or write of a memory; 0: none
@@ -285,7 +286,7 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 		m.answerFormer(ev.From, in)
 		return false
 	case i < 0 && ev.From <= configuration.MaxID: // of one that was a member, or is to become one
-		m.mark(MarkMessageNotAdmitted)
+		m.ignore()
 		return false
 	case i < 0:
 		return m.acceptRequest(ev)
@@ -305,12 +306,18 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 		return false
 	}
 	if !m.acceptPeerMessage(p, ev) {
-		m.mark(MarkMessageNotAdmitted)
+		m.ignore()
 		m.requestIntroduction(p, ev.Life)
 		return false
 	}
 	p.otherLog = ""
 	return true
+}
+
+// ignore counts a message that the node does not get.
+func (m *Member) ignore() {
+	m.unheard++
+	m.mark(MarkMessageNotAdmitted)
 }
 
 // peerIndex returns the index of a member in peers, or -1.

@@ -118,6 +118,10 @@ func (m *Member) Build(id node.ID) string {
 	return ""
 }
 
+// Unheard returns the number of messages in members' names that were not heard in this life:
+// of lives that are not admitted, and of nodes that are no members.
+func (m *Member) Unheard() uint64 { return m.unheard }
+
 // Life returns the id of the member's current life.
 func (m *Member) Life() uint64 { return m.life.ID }
 

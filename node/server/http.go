@@ -53,20 +53,36 @@ func (s *Server) withDeadlines(next http.Handler) http.Handler {
 			_ = c.SetReadDeadline(time.Now().Add(s.cfg.Limits.IOTimeout)) // fails only if the connection is dead
 		}
 		_ = c.SetWriteDeadline(time.Now().Add(s.cfg.Limits.IOTimeout))
-		next.ServeHTTP(&deadlineWriter{w, c, s.cfg.Limits.IOTimeout}, r)
+		next.ServeHTTP(&deadlineWriter{w, c, s.cfg.Limits.IOTimeout, &s.responses, false}, r)
 	})
 }
 
-// deadlineWriter sets a new write deadline before every write. The last one also
-// holds for the bytes that the server sends after the handler returns.
+// deadlineWriter sets a new write deadline before every write, and counts the response. The
+// last deadline also holds for the bytes that the server sends after the handler returns.
 type deadlineWriter struct {
 	http.ResponseWriter
-	c       *http.ResponseController
-	timeout time.Duration
+	c         *http.ResponseController
+	timeout   time.Duration
+	responses *responseCounts
+	counted   bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *deadlineWriter) WriteHeader(status int) {
+	w.count(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *deadlineWriter) count(status int) {
+	if !w.counted {
+		w.counted = true
+		w.responses.add(status)
+	}
 }
 
 // Write implements http.ResponseWriter.
 func (w *deadlineWriter) Write(p []byte) (int, error) {
+	w.count(http.StatusOK)
 	_ = w.c.SetWriteDeadline(time.Now().Add(w.timeout))
 	return w.ResponseWriter.Write(p)
 }

@@ -33,7 +33,7 @@ func newMetrics(s *Server) *metrics {
 		}),
 		writes: prometheus.NewCounter(prometheus.CounterOpts{Name: "lockstep_log_writes_total", Help: "Writes to the log."}),
 	}
-	m.registry.MustRegister(m, &trafficMetrics{s}, m.syncSeconds, m.writes)
+	m.registry.MustRegister(m, &trafficMetrics{s}, &refusalMetrics{s}, m.syncSeconds, m.writes)
 	if s.tls != nil {
 		m.registry.MustRegister(tlsMetrics{s})
 	}

@@ -20,6 +20,9 @@ import (
 var notOnTheDashboard = map[string]string{
 	"lockstep_clients_limited_total": "it is about clients, and an operator looks for it by name",
 
+	"lockstep_peer_messages_unheard_total": "nothing is done for them; whoever looks into an attack finds it by name",
+	"lockstep_http_responses_total":        "the same",
+
 	// What operations cost: for comparisons of builds, not for operators.
 	"lockstep_log_written_bytes_total":  "cost",
 	"lockstep_peer_writes_total":        "cost",

@@ -85,6 +85,8 @@ type Server struct {
 	guard     clusterGuard
 	access    *accessControl
 	clients   *clientLimits
+	responses responseCounts
+	notices   repeatedNotices
 	met       atomic.Pointer[map[node.ID]string] // see discovered
 	closing   chan struct{}                      // closed when Close is called
 	closeOnce sync.Once                          // for closing
@@ -251,19 +253,6 @@ func (s *Server) dial() func(context.Context, string) (net.Conn, error) {
 		return nil
 	}
 	return s.cfg.Network.Dial
-}
-
-// logNotice logs a notice of the member for the operator.
-func (s *Server) logNotice(n member.Notice) {
-	if n.AdmittedLife != 0 && s.loop.transport != nil {
-		s.loop.transport.Confirm(n.Peer, n.AdmittedLife)
-	}
-	level := [...]slog.Level{member.Info: slog.LevelInfo, member.Warn: slog.LevelWarn, member.Critical: slog.LevelError}[n.Level]
-	if n.Peer == 0 {
-		s.log.Log(context.Background(), level, n.Text)
-		return
-	}
-	s.log.Log(context.Background(), level, n.Text, "peer", n.Peer)
 }
 
 // startHTTP admits clients.

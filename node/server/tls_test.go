@@ -300,7 +300,7 @@ func TestStartWithTheCertificateOfAnother(t *testing.T) {
 
 // While clients load a cluster, its certificates are replaced, and then its authority: the
 // bundle of both, certificates of the new one, its bundle alone. No operation is lost, and
-// no connection.
+// no connection. The log of the test has how long clients waited, beside a quiet time as long.
 func TestRotationUnderLoad(t *testing.T) {
 	before, after := tlstest.New(t, "test"), tlstest.New(t, "test")
 	c := startCluster(t, 3, withTLS(before))
@@ -310,7 +310,6 @@ func TestRotationUnderLoad(t *testing.T) {
 	load := startRotationLoad(c, u, 8)
 	load.await(200)
 	connections := c.peerFailures()
-	undisturbed := load.pause(func() { load.await(500) })
 
 	write := func(p tlsfiles.Paths, pair certificate.Pair) {
 		tlstest.Write(t, p.Key, pair.Key)
@@ -328,13 +327,15 @@ func TestRotationUnderLoad(t *testing.T) {
 		}
 		load.await(200)
 	}
-	rotating := load.pause(func() {
+	certificates := load.pause(func() {
 		for id, cfg := range c.configs {
 			pair := before.NodePair(id, tlstest.Valid(time.Hour))
 			write(cfg.TLS.Paths, pair)
 			eventually(t, "the node finds its new certificate by itself", func() bool { return c.shows(id, pair) })
 		}
 		reloaded("certificates")
+	})
+	authority := load.pause(func() {
 		both := append(append([]byte(nil), before.Certificate...), after.Certificate...)
 		tlstest.Write(t, own.Authorities, both)
 		for _, cfg := range c.configs {
@@ -353,8 +354,9 @@ func TestRotationUnderLoad(t *testing.T) {
 		reloaded("the new authority alone")
 	})
 	require.Equal(t, connections, c.peerFailures(), "connections between nodes are kept")
+	quiet := load.pause(func() { time.Sleep(certificates.took + authority.took) })
 	load.stop()
-	t.Logf("%d operations; the longest took %v undisturbed, %v in the rotation", load.committed.Load(), undisturbed, rotating)
+	t.Logf("%d operations\nthe certificates: %v\nthe authority:    %v\nnothing:          %v", load.committed.Load(), certificates, authority, quiet)
 
 	c.useTLS(own) // with the new files
 	c.stop(3)
@@ -402,8 +404,28 @@ type rotationLoad struct {
 	cancel    context.CancelFunc
 	all       sync.WaitGroup
 	committed atomic.Int64
-	longest   atomic.Int64 // of the operations since the last look, in nanoseconds
-	versions  []uint64     // by client, of its commits
+	longest   longest  // of the operations since the last look
+	gap       longest  // between two commits of a client since then
+	versions  []uint64 // by client, of its commits
+}
+
+// longest is the longest of some durations. It is safe for concurrent use.
+type longest struct{ nanoseconds atomic.Int64 }
+
+func (l *longest) add(took time.Duration) {
+	for most := l.nanoseconds.Load(); int64(took) > most && !l.nanoseconds.CompareAndSwap(most, int64(took)); most = l.nanoseconds.Load() {
+	}
+}
+
+func (l *longest) take() time.Duration {
+	return time.Duration(l.nanoseconds.Swap(0)).Round(100 * time.Microsecond)
+}
+
+// waits is how long clients waited for a while.
+type waits struct{ took, longest, gap time.Duration }
+
+func (w waits) String() string {
+	return fmt.Sprintf("in %v the longest operation took %v, and the longest time between two commits of a client was %v", w.took.Round(time.Millisecond), w.longest, w.gap)
 }
 
 func startRotationLoad(c *cluster, u *client.Client, clients int) *rotationLoad {
@@ -420,6 +442,7 @@ func loadKey(i int) string { return fmt.Sprintf("lifecycle/load-%d", i) }
 
 func (l *rotationLoad) run(i int) {
 	states := []string{"Running", "Stopped", "Init"}
+	last := time.Now()
 	for l.ctx.Err() == nil {
 		began := time.Now()
 		r, err := l.u.ProposeAt(context.Background(), loadKey(i), states[l.versions[i]%3], l.versions[i])
@@ -427,9 +450,10 @@ func (l *rotationLoad) run(i int) {
 			l.c.t.Errorf("client %d: %v %v %s", i, err, r.Outcome, r.Text)
 			return
 		}
-		took := int64(time.Since(began))
-		for longest := l.longest.Load(); took > longest && !l.longest.CompareAndSwap(longest, took); longest = l.longest.Load() {
-		}
+		now := time.Now()
+		l.longest.add(now.Sub(began))
+		l.gap.add(now.Sub(last))
+		last = now
 		l.versions[i]++
 		l.committed.Add(1)
 	}
@@ -442,11 +466,13 @@ func (l *rotationLoad) await(n int64) {
 	eventually(l.c.t, "operations", func() bool { return l.committed.Load() >= want })
 }
 
-// pause returns the time of the longest operation that ended during do.
-func (l *rotationLoad) pause(do func()) time.Duration {
-	l.longest.Store(0)
+// pause returns how long clients waited during do.
+func (l *rotationLoad) pause(do func()) waits {
+	l.longest.take()
+	l.gap.take()
+	began := time.Now()
 	do()
-	return time.Duration(l.longest.Load()).Round(100 * time.Microsecond)
+	return waits{time.Since(began), l.longest.take(), l.gap.take()}
 }
 
 // stop ends the load, and checks that each machine is where its client has brought it.

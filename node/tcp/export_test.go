@@ -15,3 +15,6 @@ func Refusal(reason error) []byte {
 
 // FormerProof is the proof in the refusal of a former member.
 var FormerProof = formerProof
+
+// WarnInterval is the time in which a warning is not logged again.
+const WarnInterval = warnInterval

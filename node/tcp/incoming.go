@@ -84,7 +84,7 @@ func (t *Transport) countRejected(p *peer, c *conn, stillPending bool) {
 		} else if p == nil {
 			t.warnings.warn("refused a connection", "from", c.RemoteAddr(), "error", err)
 		} else {
-			t.logRefusal(p, &p.acceptFailure, err)
+			t.logRefusedCaller(p, c, err)
 		}
 	case insecure(err):
 		t.listener.insecure.Add(1)

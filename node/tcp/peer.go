@@ -2,6 +2,8 @@ package tcp
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -168,7 +170,7 @@ func (t *Transport) onDisconnected(p *peer, err error) {
 	p.mu.Unlock()
 	switch {
 	case refused(err):
-		t.logRefusal(p, &p.dialFailure, err)
+		t.logRefusal(p, err)
 	case insecure(err):
 		t.warnings.warn("no connection to peer: the two sides agree on no TLS", "peer", p.id, "address", p.address(), "error", err)
 	case isNew:
@@ -178,20 +180,33 @@ func (t *Transport) onDisconnected(p *peer, err error) {
 	}
 }
 
-// logRefusal logs a no in a handshake with p, unless it is the same as before.
-func (t *Transport) logRefusal(p *peer, before *failure, err error) {
-	p.mu.Lock()
-	p.state.LastError = err.Error()
-	isNew := before.set(failure(err.Error()))
-	p.mu.Unlock()
-	if !isNew {
-		return
-	}
-	if t.waits() && NotAdded(err) {
+const handshakeRefused = "handshake with peer refused"
+
+// logRefusal logs a no in a handshake that this node began, unless it is the same as before.
+func (t *Transport) logRefusal(p *peer, err error) {
+	switch {
+	case !p.isNewRefusal(&p.dialFailure, err):
+	case t.waits() && NotAdded(err):
 		t.cfg.Log.Info("the peer does not have this node among its members yet", "peer", p.id, "address", p.address())
-		return
+	default:
+		t.cfg.Log.Error(handshakeRefused, "peer", p.id, "address", p.address(), "error", err)
 	}
-	t.cfg.Log.Error("handshake with peer refused", "peer", p.id, "address", p.address(), "error", err)
+}
+
+// logRefusedCaller logs a no in a handshake that somebody began in p's name, unless it is the
+// same as before. A stranger can have a new reason each time: most of them are left out.
+func (t *Transport) logRefusedCaller(p *peer, c *conn, err error) {
+	if p.isNewRefusal(&p.acceptFailure, err) {
+		t.warnings.record(slog.LevelError, fmt.Sprint(handshakeRefused, p.id), handshakeRefused, "peer", p.id, "from", c.RemoteAddr(), "error", err)
+	}
+}
+
+// isNewRefusal keeps the reason of a refusal, and reports whether it was another one before.
+func (p *peer) isNewRefusal(before *failure, err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state.LastError = err.Error()
+	return before.set(failure(err.Error()))
 }
 
 // set replaces the failure, and reports whether it has changed.

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ const warnInterval = 10 * time.Second
 type rateLimitedLog struct {
 	log     *slog.Logger
 	mu      sync.Mutex
-	entries map[string]*logEntry // by message; few, since messages are constants
+	entries map[string]*logEntry // by kind; few, since kinds are constants, or of one member
 }
 
 type logEntry struct {
@@ -23,14 +24,19 @@ type logEntry struct {
 }
 
 func (q *rateLimitedLog) warn(message string, attrs ...any) {
+	q.record(slog.LevelWarn, message, message, attrs...)
+}
+
+// record logs a message that counts as a repetition of others of its kind. There are few kinds.
+func (q *rateLimitedLog) record(level slog.Level, kind, message string, attrs ...any) {
 	q.mu.Lock()
 	if q.entries == nil {
 		q.entries = map[string]*logEntry{}
 	}
-	s := q.entries[message]
+	s := q.entries[kind]
 	if s == nil {
 		s = &logEntry{}
-		q.entries[message] = s
+		q.entries[kind] = s
 	}
 	now := time.Now()
 	if !s.last.IsZero() && now.Sub(s.last) < warnInterval {
@@ -41,5 +47,5 @@ func (q *rateLimitedLog) warn(message string, attrs ...any) {
 	suppressed := s.suppressed
 	s.last, s.suppressed = now, 0
 	q.mu.Unlock()
-	q.log.Warn(message, append(attrs, "suppressed", suppressed)...)
+	q.log.Log(context.Background(), level, message, append(attrs, "suppressed", suppressed)...)
 }

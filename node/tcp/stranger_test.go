@@ -3,6 +3,7 @@ package tcp_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,6 +33,22 @@ func TestStrangersLearnACode(t *testing.T) {
 			s.requireClosed()
 		})
 	}
+}
+
+// A caller that is refused in a member's name, each time for another reason, is logged once in a
+// while, with the number of the refusals left out: otherwise strangers would fill the log.
+func TestRefusedCallersAreLoggedRarely(t *testing.T) {
+	m, began := startAlone(t), time.Now()
+	for i := range 50 {
+		s, h := dial(t, m.address), hello(2)
+		h.Cluster[3] = byte(100 + i)
+		s.sendFrame(wire.AppendHello(nil, h))
+		require.Equal(t, []byte{2, 2}, s.mustReadFrame())
+	}
+	eventually(t, "all are refused", func() bool { return m.ListenerStats().Refused == 50 })
+	logged := m.log.with("handshake with peer refused")
+	require.Positive(t, logged)
+	require.LessOrEqual(t, logged, 1+int(time.Since(began)/tcp.WarnInterval))
 }
 
 // A member is told the number, the cluster and the codecs of the node that it has

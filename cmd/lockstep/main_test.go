@@ -20,6 +20,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"lockstep":         main,
+		"lockstep-siege":   besiege,
 		"lockstep-planted": func() { testSystems = append(testSystems, mapOrdered()); main() },
 	})
 }

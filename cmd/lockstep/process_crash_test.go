@@ -130,7 +130,14 @@ type recordingClients struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
+
+	every     time.Duration // from one operation of a client to the next, as it is intended; 0: one follows the other
+	latencyMu sync.Mutex
+	latencies [][]latency // by client, with every
 }
+
+// latency is how long an operation took that was intended to begin at an instant.
+type latency struct{ intended, took time.Duration }
 
 // newRecordingClients returns n clients, two for each machine.
 func newRecordingClients(t testing.TB, endpoints []string, n int) *recordingClients {
@@ -146,8 +153,12 @@ func newCrowd(t testing.TB, endpoints []string, n int) *recordingClients {
 }
 
 func newClients(t testing.TB, endpoints []string, n, connections int, prefix string) *recordingClients {
+	return newClientsOf(t, client.Config{Endpoints: endpoints}, n, connections, prefix)
+}
+
+func newClientsOf(t testing.TB, config client.Config, n, connections int, prefix string) *recordingClients {
 	machines := (n + 1) / 2
-	u := &recordingClients{t: t, prefix: prefix, machines: machines, tallies: make([]tally, machines), recorder: newRecorder(n)}
+	u := &recordingClients{t: t, prefix: prefix, machines: machines, tallies: make([]tally, machines), recorder: newRecorder(n), latencies: make([][]latency, n)}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	t.Cleanup(u.stop)
 	for i := range n {
@@ -155,7 +166,7 @@ func newClients(t testing.TB, endpoints []string, n, connections int, prefix str
 			u.clients = append(u.clients, u.clients[i%connections])
 			continue
 		}
-		c, err := client.New(client.Config{Endpoints: endpoints})
+		c, err := client.New(config)
 		require.NoError(t, err)
 		t.Cleanup(c.Close)
 		u.clients = append(u.clients, c)
@@ -179,7 +190,7 @@ func (u *recordingClients) runClient(i int) {
 	next := map[string]string{"": "Running", "Init": "Running", "Running": "Stopped", "Stopped": "Init"}
 	choice := rand.New(rand.NewPCG(uint64(i), 2))
 	state := ""
-	for u.ctx.Err() == nil {
+	for n := 0; u.pace(n) && u.ctx.Err() == nil; n++ {
 		op := session.Operation{Name: u.clients[i].NewName(), Kind: node.Propose, Key: u.key(i), To: next[state]}
 		kind := history.KindPropose
 		if choice.IntN(10) == 0 {
@@ -199,6 +210,9 @@ func (u *recordingClients) runClient(i int) {
 			o.State, o.Version, state = r.State, int64(r.Version), r.State
 		}
 		u.recorder.lane(i + 1).add(sample{Operation: o, Intended: o.Call})
+		if u.every > 0 {
+			u.addLatency(i, time.Duration(n)*u.every, time.Duration(o.Return))
+		}
 		if kind == history.KindPropose {
 			if again := u.tallies[i%u.machines].add(r); again {
 				u.t.Errorf("version %d of %s: %s has it, and another", r.Version, o.Machine, o.ID)
@@ -209,6 +223,33 @@ func (u *recordingClients) runClient(i int) {
 		} else {
 			u.outcomes.add(r.Outcome.String())
 		}
+	}
+}
+
+func (u *recordingClients) addLatency(client int, intended, ended time.Duration) {
+	u.latencyMu.Lock()
+	defer u.latencyMu.Unlock()
+	u.latencies[client] = append(u.latencies[client], latency{intended, ended - intended})
+}
+
+// latenciesOf returns the latencies of a client so far.
+func (u *recordingClients) latenciesOf(client int) []latency {
+	u.latencyMu.Lock()
+	defer u.latencyMu.Unlock()
+	return u.latencies[client]
+}
+
+// pace waits for the instant at which the operation n of a client is intended. It returns
+// false when there are to be no more.
+func (u *recordingClients) pace(n int) bool {
+	if u.every == 0 {
+		return true
+	}
+	select {
+	case <-u.ctx.Done():
+		return false
+	case <-time.After(time.Duration(n)*u.every - time.Duration(u.recorder.now())):
+		return true
 	}
 }
 

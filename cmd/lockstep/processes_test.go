@@ -39,9 +39,10 @@ type processCluster struct {
 	cluster   string   // its name; empty: the default
 	addresses []string // of peers, node 1 first
 	endpoints []string
-	prefix    []string   // of the command line of a node; nil: none
-	programs  []string   // by node: another build's, by its full path; nil or empty: this one's
-	running   []*process // nil: down
+	prefix    []string             // of the command line of a node; nil: none
+	programs  []string             // by node: another build's, by its full path; nil or empty: this one's
+	flags     func(i int) []string // more flags of node i+1; nil: none
+	running   []*process           // nil: down
 }
 
 // process is one life of a node.
@@ -129,6 +130,9 @@ func (c *processCluster) startOf(i, n int) {
 		"--http", c.endpoints[i], "--data", c.data(i))
 	if c.cluster != "" {
 		line = append(line, "--cluster", c.cluster)
+	}
+	if c.flags != nil {
+		line = append(line, c.flags(i)...)
 	}
 	p.Cmd = exec.Command(line[0], line[1:]...)
 	p.Stdout, p.Stderr = &p.output, &p.output

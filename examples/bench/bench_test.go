@@ -21,7 +21,7 @@ func TestSmoke(t *testing.T) {
 	dir := t.TempDir()
 	program := buildSelf(t)
 	var out, progress bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, "--rounds", "2", "--clients", "1,8", "--for", "200ms", "--warmup", "50ms", "--dir", dir, "--etcd", etcd, "--json")
+	cmd := exec.CommandContext(t.Context(), program, "--rounds", "2", "--clients", "1,8", "--for", "200ms", "--warmup", "50ms", "--dir", dir, "--etcd", etcd, "--tls", "--json")
 	cmd.Stdout, cmd.Stderr = &out, &progress
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, progress.String())
@@ -36,6 +36,9 @@ func TestSmoke(t *testing.T) {
 	for _, c := range r.Cells {
 		if etcd != noEtcd && (c.Ratio <= 0 || len(c.Runs["etcd"]) != 2) {
 			t.Errorf("%s of %d clients: no ratio of two rounds: %+v", c.Workload, c.Clients, c)
+		}
+		if c.TLSRatio <= 0 || len(c.Runs[tlsSide]) != 2 {
+			t.Errorf("%s of %d clients: no ratio of two rounds with TLS: %+v", c.Workload, c.Clients, c)
 		}
 		for side, m := range c.Medians {
 			if m.Operations == 0 || m.PerSecond <= 0 || m.P99 < m.P50 || m.P50 <= 0 || m.LoadCPU <= 0 {
@@ -91,13 +94,14 @@ func TestRatios(t *testing.T) {
 	for _, round := range []struct{ lockstep, etcd float64 }{{100, 50}, {10, 10}, {90, 30}} {
 		c.Runs["lockstep"] = append(c.Runs["lockstep"], measurement{PerSecond: round.lockstep, host: host{Sync: round.etcd}})
 		c.Runs["etcd"] = append(c.Runs["etcd"], measurement{PerSecond: round.etcd})
+		c.Runs[tlsSide] = append(c.Runs[tlsSide], measurement{PerSecond: round.lockstep / 2, ServerCores: 3})
 	}
 	r.finish()
-	if c.Ratio != 2 || c.Medians["lockstep"].PerSecond != 90 || c.Medians["etcd"].PerSecond != 30 || r.Sync != 30 {
+	if c.TLSRatio != 0.5 || c.Ratio != 2 || c.Medians["lockstep"].PerSecond != 90 || c.Medians["etcd"].PerSecond != 30 || r.Sync != 30 {
 		t.Errorf("%+v %+v", c, r.host)
 	}
 	var out bytes.Buffer
-	if err := r.print(&out); err != nil || !strings.Contains(out.String(), "writes       64  lockstep            90   2.00") {
+	if err := r.print(&out); err != nil || !strings.Contains(out.String(), "writes       64      lockstep            90   2.00") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	for _, test := range []struct {

@@ -45,6 +45,7 @@ type options struct {
 	dir            string
 	source, binary string
 	etcd           string
+	tls            bool
 	json           bool
 }
 
@@ -65,6 +66,7 @@ func parse(args []string, help io.Writer) (o options, err error) {
 	f.StringVar(&o.source, "source", "../..", "directory of lockstep's source, to build the command")
 	f.StringVar(&o.binary, "lockstep", "", "the lockstep command (default: built from --source)")
 	f.StringVar(&o.etcd, "etcd", "etcd", "the etcd command; none: measure lockstep alone")
+	f.BoolVar(&o.tls, "tls", false, "measure lockstep with TLS, too")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -125,6 +127,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 		}
 	}
 	sides := []side{&lockstep{binary: o.binary}}
+	if o.tls {
+		sides = append(sides, &lockstep{binary: o.binary, tls: true})
+	}
 	if o.etcd != noEtcd {
 		sides = append(sides, &etcd{binary: o.etcd})
 	}

@@ -22,9 +22,11 @@ type results struct {
 type cell struct {
 	Workload string                   `json:"workload"`
 	Clients  int                      `json:"clients"`
-	Medians  map[string]measurement   `json:"medians"` // by side
-	Ratio    float64                  `json:"ratio"`   // lockstep's rate by etcd's: median of the rounds; 0 without etcd
-	Runs     map[string][]measurement `json:"runs"`    // by side, in the order of the rounds
+	Medians  map[string]measurement   `json:"medians"`       // by side
+	Ratio    float64                  `json:"ratio"`         // lockstep's rate by etcd's: median of the rounds; 0 without etcd
+	TLSRatio float64                  `json:"tls_ratio"`     // rate with TLS by that without: median of the rounds; 0 without --tls
+	TLSCPU   float64                  `json:"tls_cpu_ratio"` // the same of the servers' processor time for an operation
+	Runs     map[string][]measurement `json:"runs"`          // by side, in the order of the rounds
 }
 
 // cell returns the cell of a workload and a number of clients.
@@ -46,17 +48,25 @@ func (r *results) finish() {
 		for name, runs := range c.Runs {
 			c.Medians[name] = medians(runs)
 		}
-		var ratios []float64
-		for i, m := range c.Runs["etcd"] {
-			ratios = append(ratios, c.Runs["lockstep"][i].PerSecond/m.PerSecond)
-		}
-		c.Ratio = median(ratios)
-		hosts = append(hosts, c.Runs["lockstep"]...)
+		c.Ratio = c.ratio(plainSide, "etcd", func(m measurement) float64 { return m.PerSecond })
+		c.TLSRatio = c.ratio(tlsSide, plainSide, func(m measurement) float64 { return m.PerSecond })
+		c.TLSCPU = c.ratio(tlsSide, plainSide, func(m measurement) float64 { return m.ServerCores / max(m.PerSecond, 1) })
+		hosts = append(hosts, c.Runs[plainSide]...)
 	}
 	r.host = host{
 		Sync:      medianOf(hosts, func(m measurement) float64 { return m.host.Sync }),
 		RoundTrip: medianOf(hosts, func(m measurement) float64 { return m.host.RoundTrip }),
 	}
+}
+
+// ratio returns the median of the rounds' ratios of a figure on two sides; 0: one was not
+// measured.
+func (c *cell) ratio(side, to string, of func(measurement) float64) float64 {
+	var ratios []float64
+	for i := range min(len(c.Runs[side]), len(c.Runs[to])) {
+		ratios = append(ratios, of(c.Runs[side][i])/of(c.Runs[to][i]))
+	}
+	return median(ratios)
 }
 
 // medians returns the median of each figure.
@@ -103,14 +113,17 @@ func (r *results) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "workload\tclients\tside\toperations/s\tratio\tp50 ms\tp99 ms\tservers' cores\tµs/operation\tload's cores\t")
 	for _, c := range r.Cells {
-		for _, side := range []string{"lockstep", "etcd"} {
+		for _, side := range []string{plainSide, tlsSide, "etcd"} {
 			m, measured := c.Medians[side]
 			if !measured {
 				continue
 			}
 			ratio := ""
-			if side == "lockstep" && c.Ratio > 0 {
+			switch {
+			case side == plainSide && c.Ratio > 0:
 				ratio = fmt.Sprintf("%.2f", c.Ratio)
+			case side == tlsSide:
+				ratio = fmt.Sprintf("%.2f", c.TLSRatio)
 			}
 			fmt.Fprintf(w, "%s\t%d\t%s\t%.0f\t%s\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t\n",
 				c.Workload, c.Clients, side, m.PerSecond, ratio, m.P50, m.P99, m.ServerCores, m.ServerCores/max(m.PerSecond, 1)*1e6, m.LoadCores)

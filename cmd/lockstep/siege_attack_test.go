@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -170,5 +171,9 @@ func (b *besieger) sound(seeds [][]byte, judge func([]byte) bool) (input []byte,
 	return input, false
 }
 
-// discard reads until the other side has nothing more to say.
-func discard(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
+// discard reads until the other side ends the connection, and reports whether it has done so in
+// time.
+func discard(r io.Reader) (ended bool) {
+	_, err := io.Copy(io.Discard, r)
+	return !errors.Is(err, os.ErrDeadlineExceeded)
+}

@@ -66,8 +66,9 @@ func (s *streamSeeds) stream(b *besieger) int64 {
 	if _, err := nc.Write(text); err != nil {
 		return 0
 	}
-	discard(in)
-	b.ended()
+	if discard(in) {
+		b.ended()
+	}
 	return inputs
 }
 

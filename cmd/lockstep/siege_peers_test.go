@@ -125,8 +125,9 @@ func (b *besieger) sendMessages(nc net.Conn, codec wire.Codec, seeds [][]byte, p
 	if _, err := nc.Write(text); err != nil {
 		return 0 // it may have been closed for another one
 	}
-	discard(nc)
-	b.ended()
+	if discard(nc) {
+		b.ended()
+	}
 	return inputs
 }
 

@@ -234,8 +234,8 @@ func (o *oracle) checkAnswerInTime(t *machineTruth, client sim.ID, r *node.Reply
 		if o.hasInternalReads(r.Key) || o.plan.Knobs.Backlog > 0 { // a log that falls behind takes no requests
 			return nil
 		}
-		if w.kind == node.Propose {
-			rest = rest[:at]
+		for w.kind == node.Propose && len(rest) > at && rest[len(rest)-1].at != w.at { // of a step's requests the order is not known
+			rest = rest[:len(rest)-1]
 		}
 		if queue := o.nodes[o.id].queue; len(rest) < queue {
 			return o.violation("bounds", "refused-early", r.Key, "answers %v, though %d requests wait: there is room for %d", r, len(rest), queue)

@@ -113,13 +113,13 @@ func (s *runner) converge() {
 // awaitQuiescence gives the nodes time to find out by themselves which values they
 // lack. Then they hold the same values and send nothing more. Nodes whose search
 // for others has failed, as in a core, search again at growing intervals. They get
-// three times the time: enough for the longest intervals in sequence, to be
-// introduced (20 s), to compare, and to compare again after a no-op round.
+// four times the time: enough for the longest intervals in sequence, to be
+// introduced (20 s), to compare, and to compare twice again after a no-op round.
 func (s *runner) awaitQuiescence() {
 	var sent uint64
 	quietAt := s.world.Now() + s.plan.Heal.Within
 	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
-		quietAt += 2 * s.plan.Heal.Within
+		quietAt += 3 * s.plan.Heal.Within
 	}
 	if s.anyNodeLost() {
 		s.awaitRepair(quietAt + s.plan.Heal.Settle)

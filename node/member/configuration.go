@@ -290,7 +290,7 @@ func (m *Member) shownTo(p *peer) shown {
 	if p == nil || p.introduction == nil || p.introduction.shown().epoch < s.epoch {
 		s.configuration = []byte(m.configuration.Text())
 	}
-	if m.leaving {
+	if m.leaving || len(m.disputes) > 0 {
 		return s
 	}
 	if m.node.CaughtUp() {

@@ -47,6 +47,13 @@ func (m *Member) Change(x configuration.Change) error {
 	return nil
 }
 
+// isHeard reports whether the peer has shown what it did in a life that is admitted. The word
+// of an older copy says nothing: it has carried over the few keys that it has.
+func (p *peer) isHeard() bool {
+	in := p.introduction
+	return in != nil && !in.Abstains && slices.Contains(p.admittedLives, in.Life)
+}
+
 // known is the knowledge of this member that decides the next step.
 func (m *Member) known() (k configuration.Known) {
 	epoch := m.Epoch()
@@ -62,6 +69,9 @@ func (m *Member) known() (k configuration.Known) {
 				k.Incarnations = map[node.ID]configuration.Incarnation{}
 			}
 			k.Incarnations[p.id] = in.Incarnation
+		}
+		if !p.isHeard() {
+			continue
 		}
 		if s.caughtUp == epoch {
 			k.CaughtUp = append(k.CaughtUp, p.id)

@@ -11,7 +11,7 @@ import (
 // A node that was away when it was removed is told by no member by which configuration: the
 // others have no address of it any more, and refuse it as a former member. Each refusal is
 // that member's word that it has adopted, durably, a configuration without this node. The
-// node ends when a majority of the voters that it knows have said so. One that lies ends no
+// node ends when a majority of the other voters that it knows have said so. One that lies ends no
 // node. And the majority no longer needs it, as rule 12 has it of a node that leaves: no
 // round of this node's epoch gets a quorum without one of them, and they know the next one.
 
@@ -44,25 +44,29 @@ func (m *Member) checkRemoved() {
 // joins reports whether the member waits to be added.
 func (m *Member) joins() bool { return m.cfg.Join && m.durableStage == Empty }
 
-// majoritySaysRemoved reports whether of the voters more than half refuse this node as a
-// former member, and in a joint epoch of the next ones as well.
+// majoritySaysRemoved reports whether of the other voters more than half refuse this node as a
+// former member, and in a joint epoch of the next ones as well. Of the voters that follow without
+// it they are a majority: so of two voters the other one is enough.
 func (m *Member) majoritySaysRemoved() bool {
 	c := m.current()
 	if m.joins() {
-		c = &configuration.Configuration{Voters: slices.DeleteFunc(slices.Clone(m.ids), func(id node.ID) bool { return id == m.self.ID })}
+		return m.mostSayRemoved(m.ids)
 	}
-	for _, voters := range [][]node.ID{c.Voters, c.Next} {
-		said := 0
-		for i := range m.peers {
-			if p := &m.peers[i]; p.saysRemoved && slices.Contains(voters, p.id) {
+	return m.mostSayRemoved(c.Voters) && (c.Next == nil || m.mostSayRemoved(c.Next))
+}
+
+// mostSayRemoved reports whether more than half of the others of a list do.
+func (m *Member) mostSayRemoved(list []node.ID) bool {
+	said, others := 0, 0
+	for i := range m.peers {
+		if p := &m.peers[i]; slices.Contains(list, p.id) {
+			others++
+			if p.saysRemoved {
 				said++
 			}
 		}
-		if voters != nil && 2*said <= len(voters) {
-			return false
-		}
 	}
-	return true
+	return 2*said > others
 }
 
 // removedBy is the error of a member that was removed. c is the last configuration that it

@@ -45,13 +45,16 @@ func TestOneMembersRefusalEndsNobody(t *testing.T) {
 	require.True(t, w.reads(1, "lifecycle/x"), w.output.String())
 }
 
-// Half of the voters are no majority.
+// Half of the other voters are no majority, and of two voters the other one is one.
 func TestRefusalsThatAreTooFew(t *testing.T) {
 	x := &transcript{}
-	x.replay("members 4\nquiet\nstart 1 2 3 4\nrun 1s\nrefuse 2 1 3\nrun 1s\n")
-	require.NotNil(t, x.hosts[2].member, "two of four voters")
+	x.replay("members 5\nquiet\nstart 1 2 3 4 5\nrun 1s\nrefuse 2 1 3\nrun 1s\n")
+	require.NotNil(t, x.hosts[2].member, "two of four others")
 	x.replay("refuse 2 4\nrun 1s\n")
-	require.True(t, x.hosts[2].member == nil, "three of four voters")
+	require.True(t, x.hosts[2].member == nil, "three of four others")
+	x = &transcript{}
+	x.replay("members 2\nquiet\nstart 1 2\nrun 1s\nrefuse 2 1\nrun 1s\n")
+	require.True(t, x.hosts[2].member == nil, "the other one of two")
 }
 
 // A member that lies about the members is believed: a node that was away may be told the

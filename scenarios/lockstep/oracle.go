@@ -369,7 +369,7 @@ func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
 	if v == nil || v.value == nil {
 		return false
 	}
-	if o.isQuorum(b.Epoch, v.acceptedBy) {
+	if o.isRegisterQuorum(b.Epoch, v.acceptedBy, v.value) {
 		return true
 	}
 	for _, c := range o.configurations {

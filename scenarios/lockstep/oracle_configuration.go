@@ -199,8 +199,11 @@ func (o *oracle) isRegisterQuorum(epoch uint32, set uint8, v *node.Value) bool {
 		return true
 	}
 	c := o.configurations.of(epoch)
-	next, err := configuration.Parse(v.State)
-	return c != nil && err == nil && c.Next != nil && next.Epoch == epoch+1 && slices.Equal(next.Voters, c.Voters) && majorityOf(set, c.Voters)
+	if c == nil || c.Next == nil {
+		return false
+	}
+	next, err := configuration.Parse(v.State) // of another machine it is none
+	return err == nil && next.Epoch == epoch+1 && slices.Equal(next.Voters, c.Voters) && majorityOf(set, c.Voters)
 }
 
 // observeRegister observes the rounds of the register of the configuration: a ballot has one

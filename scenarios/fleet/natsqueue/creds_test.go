@@ -39,7 +39,7 @@ func TestCredentials(t *testing.T) {
 	require.NoError(t, err)
 	c := added(t, q)
 	require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
-	require.Equal(t, fleet.Left{Waiting: 1}, left(t, q, c))
+	requireLeft(t, fleet.Left{Waiting: 1}, q, c)
 
 	for what, creds := range map[string]string{
 		"none": "", "no file": filepath.Join(t.TempDir(), "none"), "expired": own.creds("worker", -time.Hour), "of another operator": other.creds("worker", time.Hour),

@@ -49,10 +49,22 @@ func (r *run) LeaveOut(id sim.ID) bool {
 			break
 		}
 	}
+	r.leftOut[id] = r.leftOut[id] || r.isStranded(id)
 	if r.leftOut[id] {
 		r.lives[id] = 0
 	}
 	return r.leftOut[id]
+}
+
+// isStranded reports whether a node waits to be added, and all that it was to join have left:
+// an operator has to name others.
+func (r *run) isStranded(id sim.ID) bool {
+	m := r.members[id]
+	if m == nil || !r.joins(id) || m.Configuration() != nil {
+		return false
+	}
+	last := r.oracle.lastChosen()
+	return !slices.ContainsFunc(r.configurations[0].Voters, last.Has)
 }
 
 // addChangeRequest adds a request for a change of members to the current step.

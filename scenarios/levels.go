@@ -46,6 +46,7 @@ func (p *Plan) checkLevel(k *NodeKnobs) error {
 	return nil
 }
 
+// changesMembers reports whether p has changes of members: see also ChangesMembers.
 func (p *Plan) changesMembers() bool {
 	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == Members })
 }

@@ -164,5 +164,5 @@ type Reconfigurer interface {
 
 // ChangesMembers reports whether p has changes of members, or nodes that wait for one.
 func (p *Plan) ChangesMembers() bool {
-	return p.Knobs.Joiners > 0 || slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == Members })
+	return p.Knobs.Joiners > 0 || p.changesMembers()
 }

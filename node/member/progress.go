@@ -142,11 +142,10 @@ func (m *Member) settle() {
 // next is the configuration that this member is to propose; nil if there is none. settles reports
 // that it is to find out instead whether one was chosen already.
 func (m *Member) next() (c *configuration.Configuration, settles bool) {
-	c = m.progress.wanted
-	if c == nil && m.configuration != nil && slices.Contains(m.configuration.Voters, m.self.ID) {
+	votes := m.configuration == nil || slices.Contains(m.configuration.Voters, m.self.ID)
+	if c = m.progress.wanted; c == nil && votes && m.configuration != nil {
 		c = m.configuration.Progress(m.known())
 	}
-	votes := m.configuration == nil || slices.Contains(m.configuration.Voters, m.self.ID)
 	return c, c == nil && votes && m.node.MembershipUndecided()
 }
 

@@ -64,15 +64,12 @@ func (r *run) staysWithout(c *configuration.Configuration, left uint8, lost int)
 func (r *run) Stalled() (ask []sim.ID) {
 	c := r.oracle.lastChosen()
 	left := uint8(0)
-	for _, id := range c.Voters {
-		if r.lives[id] != 0 && !r.lostPromises[id] {
-			left |= 1 << id
-			ask = append(ask, sim.ID(id))
+	for i, id := range slices.Concat(c.Voters, c.Next) {
+		if r.lives[id] == 0 || r.lostPromises[id] {
+			continue
 		}
-	}
-	for _, id := range c.Next {
-		if r.lives[id] != 0 && !r.lostPromises[id] {
-			left |= 1 << id
+		if left |= 1 << id; i < len(c.Voters) {
+			ask = append(ask, sim.ID(id))
 		}
 	}
 	if !c.Joint() || r.oracle.decides(c, left) {

@@ -18,43 +18,76 @@ import (
 type carryOver struct {
 	active bool
 	begins bool     // the node's owner takes part, so rounds may begin: see CarryOn
-	left   []uint32 // machines by index: the ones before done are chosen in this epoch
-	done   int      // of left
-	begun  int      // of left: from done to it, a round was begun, and the end of it is not known
+	from   uint64   // the place at which this node begins; the walk goes round the space of all hashes
+	walked uint64   // places that were walked, from there on
+	whole  bool     // all were
+	listed []uint32 // machines by index, of the places that were walked last: the ones before done are chosen in this epoch
+	done   int      // of listed
+	begun  int      // of listed: from done to it, a round was begun, and the end of it is not known
+	count  int      // machines that are known to be chosen in this epoch, of all that were listed
 	wakeAt time.Duration
 }
 
 const (
-	carryOverToken = repairToken + 2 // of its timer
+	carryOverToken = repairToken + 2 // of its timers
 	carryOverWidth = 64              // machines at a time
+	carryOverLooks = 1024            // machines that one step looks at, at most; more would delay what else it does
 )
 
-// CarryOver is how many keys of earlier epochs this node has still to see chosen in the
-// joint epoch, and of how many. ended is true once there are none left.
-func (n *Node) CarryOver() (left, total int, ended bool) {
+// CarriedOver reports that the epoch is joint, and that this node has seen all its keys of earlier
+// epochs chosen in it.
+func (n *Node) CarriedOver() bool {
 	c := &n.carryOver
-	return len(c.left) - c.done, len(c.left), c.active && c.done == len(c.left)
+	return c.active && c.whole && c.done == len(c.listed)
 }
 
-// beginCarryOver lists the machines to carry over, if the epoch is joint. The voters begin
+// CarryOver is how many keys this node has still to see chosen in the joint epoch, and of how many;
+// zero in other epochs. Keys that are made meanwhile count.
+func (n *Node) CarryOver() (left, total int) {
+	c := &n.carryOver
+	if !c.active {
+		return 0, 0
+	}
+	if left = len(c.listed) - c.done; !c.whole {
+		left += n.repair.digest.countRound(c.from, c.walked)
+	}
+	return left, left + c.count
+}
+
+// beginCarryOver has the node carry over its machines, if the epoch is joint. The voters begin
 // at different places: a key that one has carried over is done for all that learn it.
 func (n *Node) beginCarryOver() {
-	c := &n.carryOver
-	*c = carryOver{}
+	n.carryOver = carryOver{}
 	voters := n.cfg.Membership.Voters
 	i := slices.Index(voters, n.cfg.ID)
 	if n.quorums.next == 0 || i < 0 {
 		return
 	}
-	c.active = true
-	for _, m := range n.byIndex {
-		if m != nil && !isLocalKey(m.key) && !m.isRegister() && !m.accepted.IsZero() {
-			c.left = append(c.left, m.index)
+	n.carryOver = carryOver{active: true, from: uint64(fanout*i/len(voters)) << (64 - 4)}
+}
+
+// listCarryOver lists the machines of the next places, in their order. It reports false if all are listed.
+//
+// A machine that comes to a place after it was walked need not be carried over: its value was accepted
+// in this epoch, or, if by repair, was not chosen with this node's acknowledgment before.
+func (n *Node) listCarryOver() bool {
+	c := &n.carryOver
+	invariant.Check(c.begun == len(c.listed), "node: what is listed is begun before more is")
+	if c.whole {
+		return false
+	}
+	c.listed = slices.Delete(c.listed, 0, c.done)
+	c.begun, c.done = len(c.listed), 0
+	leaf, places := n.repair.digest.leafAt(c.from + c.walked)
+	for _, i := range leaf {
+		if !n.byIndex[i].isRegister() {
+			c.listed = append(c.listed, i)
 		}
 	}
-	slices.SortFunc(c.left, func(a, b uint32) int { return cmp.Compare(n.byIndex[a].hash, n.byIndex[b].hash) })
-	from := len(c.left) * i / len(voters)
-	c.left = slices.Concat(c.left[from:], c.left[:from])
+	slices.SortFunc(c.listed[c.begun:], func(a, b uint32) int { return cmp.Compare(n.byIndex[a].hash-c.from, n.byIndex[b].hash-c.from) })
+	c.walked += places
+	c.whole = c.walked == 0 // once round
+	return true
 }
 
 // CarryOn has the node begin its rounds for the keys of earlier epochs: its owner takes part
@@ -74,19 +107,27 @@ func (n *Node) isCarriedOver(m *machine) bool { return m.chosenAt.Epoch == n.epo
 // chosen by that.
 func (n *Node) advanceCarryOver() (some bool) {
 	c := &n.carryOver
-	if !c.begins || !n.ready || c.done == len(c.left) || n.logBacklogFull() {
+	if !c.begins || !n.ready || n.CarriedOver() || n.logBacklogFull() {
 		return false
 	}
 	for i := c.done; i < c.begun; i++ {
 		n.noteCarriedOver(i)
 	}
-	for c.begun < len(c.left) && c.begun-c.done < carryOverWidth {
+	looks := 0
+	for c.begun-c.done < carryOverWidth && (c.begun < len(c.listed) || n.listCarryOver()) {
+		if looks++; looks > carryOverLooks {
+			n.setTimer(carryOverToken, n.now+1) // the next step goes on
+			break
+		}
+		if c.begun == len(c.listed) { // nothing is at these places
+			continue
+		}
 		c.begun++
 		if !n.noteCarriedOver(c.begun - 1) {
-			some = n.carry(n.byIndex[c.left[c.begun-1]]) || some
+			some = n.carry(n.byIndex[c.listed[c.begun-1]]) || some
 		}
 	}
-	invariant.Check(c.done <= c.begun && c.begun <= len(c.left), "node: what is carried over was listed, and begun")
+	invariant.Check(c.done <= c.begun && c.begun <= len(c.listed), "node: what is carried over was listed, and begun")
 	if c.done < c.begun && c.wakeAt == 0 {
 		c.wakeAt = n.now + n.cfg.ResendTimeout + time.Duration(hash64.Keyed(n.cfg.Jitter, n.boot, "", uint64(n.now))%uint64(n.cfg.ResendTimeout))
 		n.setTimer(carryOverToken, c.wakeAt)
@@ -97,11 +138,12 @@ func (n *Node) advanceCarryOver() (some bool) {
 // noteCarriedOver moves the machine at a place of the list to the ones that are done, if it is.
 func (n *Node) noteCarriedOver(i int) bool {
 	c := &n.carryOver
-	if !n.isCarriedOver(n.byIndex[c.left[i]]) {
+	if !n.isCarriedOver(n.byIndex[c.listed[i]]) {
 		return false
 	}
-	c.left[i], c.left[c.done] = c.left[c.done], c.left[i]
+	c.listed[i], c.listed[c.done] = c.listed[c.done], c.listed[i]
 	c.done++
+	c.count++
 	return true
 }
 
@@ -124,7 +166,7 @@ func (n *Node) wakeCarryOver() {
 	}
 	c.wakeAt = 0
 	for i := c.done; i < c.begun && !n.logBacklogFull(); i++ {
-		if m := n.byIndex[c.left[i]]; !n.isCarriedOver(m) {
+		if m := n.byIndex[c.listed[i]]; !n.isCarriedOver(m) {
 			n.carry(m)
 		}
 	}

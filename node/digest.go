@@ -156,6 +156,41 @@ func (d *digest) of(r HashRange) (sum uint64, count int) {
 	return sum, count
 }
 
+// leafAt returns the machines of the leaf that has a place, and how many places it has: 0 for all 2^64.
+func (d *digest) leafAt(place uint64) (machines []uint32, places uint64) {
+	b, depth := &d.root, 0
+	for ; b.children != nil; depth++ {
+		b = &b.children[digit(place, depth)]
+	}
+	return b.leaf, 1 << (64 - 4*depth)
+}
+
+// countRound returns the number of machines in all leaves but those of the first places round the
+// space, from a leaf's begin to another's.
+func (d *digest) countRound(from, places uint64) (count int) {
+	if places == 0 {
+		return int(d.root.count)
+	}
+	if end := from + places; from < end {
+		return d.countBelow(from) + int(d.root.count) - d.countBelow(end)
+	} else {
+		return d.countBelow(from) - d.countBelow(end)
+	}
+}
+
+// countBelow returns the number of machines in the leaves below a place, at which a leaf begins.
+func (d *digest) countBelow(place uint64) (count int) {
+	b := &d.root
+	for depth := 0; b.children != nil; depth++ {
+		at := digit(place, depth)
+		for i := range at {
+			count += int(b.children[i].count)
+		}
+		b = &b.children[at]
+	}
+	return count
+}
+
 // describe adds the content of r to the report: items if they are
 // few, else the digests of its parts. It reports false if there is no room.
 func (d *digest) describe(r HashRange, rep *RepairReport) bool {

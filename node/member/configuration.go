@@ -296,7 +296,7 @@ func (m *Member) shownTo(p *peer) shown {
 	if m.node.CaughtUp() {
 		s.caughtUp = s.epoch
 	}
-	if _, _, ended := m.node.CarryOver(); ended {
+	if m.node.CarriedOver() {
 		s.carriedOver = s.epoch
 	}
 	return s
@@ -348,10 +348,12 @@ func identitiesOf(c *configuration.Configuration) []Identity {
 	return ids
 }
 
-// answerFormer tells a node that is no member, and was one, that it is none.
+// answerFormer tells a node that is no member, and was one, that it is none: whatever it has
+// sent, since it may have nothing else to say. in is what it has introduced itself with; nil: it sent
+// something else.
 func (m *Member) answerFormer(from node.ID, in *Introduction) {
 	last := m.configuration != nil && from <= m.configuration.LastID
-	known := in.Cluster == m.cluster.ID || in.Stage == Empty && in.shown().joining
+	known := in == nil || in.Cluster == m.cluster.ID || in.Stage == Empty && in.shown().joining
 	if !m.Ready() || !last || !known || m.formerAnsweredAt > 0 && m.now-m.formerAnsweredAt < m.cfg.Node.ResendTimeout {
 		return
 	}

@@ -84,7 +84,7 @@ func (m *Member) known() (k configuration.Known) {
 		}
 	}
 	k.InEpoch = append(k.InEpoch, m.self.ID)
-	if _, _, ended := m.node.CarryOver(); ended {
+	if m.node.CarriedOver() {
 		k.CarriedOver = append(k.CarriedOver, m.self.ID)
 	}
 	return k
@@ -183,8 +183,7 @@ func (m *Member) showDone() {
 		m.progress.introduceAt = 0
 		return
 	}
-	_, _, done := m.node.CarryOver()
-	done = done || !c.Joint() && m.node.CaughtUp()
+	done := m.node.CarriedOver() || !c.Joint() && m.node.CaughtUp()
 	if done && !m.progress.showsDone || m.progress.introduceAt > 0 && m.progress.introduceAt <= m.now {
 		m.progress.showsDone = done
 		m.sendIntroductions()

@@ -51,8 +51,8 @@ func (s *Server) Members() httpapi.Members {
 // carryOver is how far a member is in a change of voters; nil: there is none, or it takes
 // no part in it.
 func carryOver(m *member.Member) *httpapi.CarryOver {
-	left, total, ended := m.Node().CarryOver()
-	if total == 0 && !ended {
+	left, total := m.Node().CarryOver()
+	if total == 0 && !m.Node().CarriedOver() {
 		return nil
 	}
 	return &httpapi.CarryOver{Left: left, Total: total}

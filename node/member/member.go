@@ -282,11 +282,11 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 	i := m.peerIndex(ev.From)
 	in, isIntroduction := ev.Message.(*Introduction)
 	switch {
-	case i < 0 && isIntroduction:
-		m.answerFormer(ev.From, in)
-		return false
 	case i < 0 && ev.From <= configuration.MaxID: // of one that was a member, or is to become one
-		m.ignore()
+		if !isIntroduction {
+			m.ignore()
+		}
+		m.answerFormer(ev.From, in)
 		return false
 	case i < 0:
 		return m.acceptRequest(ev)

@@ -8,7 +8,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
-// A node that was away when it was removed is told by no member by which configuration: the
+// A node that was away when it was removed is told by no member by which configuration, once the
 // others have no address of it any more, and refuse it as a former member. Each refusal is
 // that member's word that it has adopted, durably, a configuration without this node. The
 // node ends when a majority of the other voters that it knows have said so. One that lies ends no
@@ -25,8 +25,19 @@ func (*Removal) About() (key string, first node.OpID) { return "(member)", "(rem
 // String implements node.Message.
 func (*Removal) String() string { return "removal" }
 
-// hearRemoval notes that a peer refuses this node as a former member.
-func (m *Member) hearRemoval(p *peer) { p.saysRemoved, m.pendingWork = true, true }
+// hearRemoval notes that a peer refuses this node as a former member. The others are asked by
+// introductions: the node may have nothing else to say to them, and would hear of no refusal.
+func (m *Member) hearRemoval(p *peer) {
+	p.saysRemoved, m.pendingWork = true, true
+	if !m.lifeDurable || m.durableStage != Formed || m.leaving {
+		return
+	}
+	for i := range m.peers {
+		if q := &m.peers[i]; !q.saysRemoved && q.introductionDue == 0 {
+			q.introductionDue = max(m.now+1, q.introducedAt+m.cfg.Node.ResendTimeout)
+		}
+	}
+}
 
 // checkRemoved ends a member of which a majority of the voters says that it was removed; one
 // that was removed before it has joined knows the members that it was to join.

@@ -50,7 +50,7 @@ func TestRefusalsThatAreTooFew(t *testing.T) {
 	x := &transcript{}
 	x.replay("members 5\nquiet\nstart 1 2 3 4 5\nrun 1s\nrefuse 2 1 3\nrun 1s\n")
 	require.NotNil(t, x.hosts[2].member, "two of four others")
-	x.replay("refuse 2 4\nrun 1s\n")
+	x.replay("refuse 2 1 3 4\nrun 1s\n")
 	require.True(t, x.hosts[2].member == nil, "three of four others")
 	x = &transcript{}
 	x.replay("members 2\nquiet\nstart 1 2\nrun 1s\nrefuse 2 1\nrun 1s\n")

@@ -136,11 +136,6 @@ func (t *Transport) deliver(p *peer, c *conn, life uint64, messages []node.Messa
 		return false
 	}
 	defer p.endDelivery()
-	if p.former.Load() {
-		if messages = introductions(messages); len(messages) == 0 {
-			return true
-		}
-	}
 	for _, m := range messages {
 		p.count(m, Received, 1)
 	}

@@ -18,7 +18,7 @@ type peer struct {
 	id         node.ID
 	ctx        context.Context // ends with the transport, and when the peer is dropped
 	stop       context.CancelFunc
-	former     atomic.Bool // it is a member no more: introductions alone are received
+	former     atomic.Bool // it is a member no more, and no peer
 	queue      *queue
 	dialledUs  chan struct{} // holds a token if the peer has connected
 	delivering chan struct{} // holds a token while a message is delivered

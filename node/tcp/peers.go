@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/member"
 )
 
 // peerTable has the peers of a transport at a time. It is immutable: the peers change by
@@ -25,8 +24,7 @@ func (t *Transport) waits() bool { return t.cfg.Waits && t.peers.Load().lastID =
 
 // SetPeers replaces the peers. Connections of peers that stay are not touched; one that
 // has moved is dialled at its new address from the next attempt on. A peer that goes
-// stays connected for Config.FormerGrace, for introductions alone: so it learns that it is
-// a member no more. Later it is refused, as are all ids up to lastID that have no peer: they
+// stays connected for Config.FormerGrace: so it can be told that it is a member no more. Later it is refused, as are all ids up to lastID that have no peer: they
 // were members. The transport keeps addresses.
 func (t *Transport) SetPeers(addresses map[node.ID]string, lastID node.ID) {
 	t.mu.Lock()
@@ -72,14 +70,6 @@ func (t *Transport) dropLater(p *peer) {
 	delete(next.byID, p.id)
 	t.peers.Store(next)
 	p.stop()
-}
-
-// introductions returns the messages that may come from a former member.
-func introductions(messages []node.Message) []node.Message {
-	return slices.DeleteFunc(messages, func(m node.Message) bool {
-		_, ok := m.(*member.Introduction)
-		return !ok
-	})
 }
 
 // sleep waits for d, and reports whether ctx goes on.

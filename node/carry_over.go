@@ -50,6 +50,9 @@ func (n *Node) CarryOver() (left, total int) {
 	}
 	if left = len(c.listed) - c.done; !c.whole {
 		left += n.repair.digest.countRound(c.from, c.walked)
+		if r := n.register; r != nil && !r.accepted.IsZero() && r.hash-c.from >= c.walked {
+			left-- // the register of the members is chosen in each epoch as it is
+		}
 	}
 	return left, left + c.count
 }

@@ -23,13 +23,22 @@ func joint() *world {
 // reconfigure has nodes go on in another epoch.
 func (w *world) reconfigure(to node.Membership, members []node.ID, hosts ...int) {
 	for _, i := range hosts {
-		h := w.hosts[i]
-		effects, err := h.node.StepAll(w.now, nil)
-		if err == nil {
-			err = h.node.Reconfigure(members, to)
-		}
-		h.handle(effects, err)
+		w.apply(i, func(n *node.Node) {
+			if err := n.Reconfigure(members, to); err != nil {
+				panic(err)
+			}
+		})
 	}
+}
+
+// apply has the owner of a node do something behind a step.
+func (w *world) apply(i int, do func(*node.Node)) {
+	h := w.hosts[i]
+	effects, err := h.node.StepAll(w.now, nil)
+	if err == nil {
+		do(h.node)
+	}
+	h.handle(effects, err)
 }
 
 func proposal(id node.OpID, to string) *node.Request {

@@ -56,7 +56,7 @@ func (c *Configuration) promote(m *Member) *Configuration {
 // cannot be abandoned, and without a majority of them it can never be chosen. With
 // no keys to carry over nothing else shows whether they are.
 func (c *Configuration) complete(k Known) *Configuration {
-	if !isMajority(k.CarriedOver, c.Voters) || !isMajority(k.InEpoch, c.Next) {
+	if !IsMajority(k.CarriedOver, c.Voters) || !IsMajority(k.InEpoch, c.Next) {
 		return nil
 	}
 	d := c.clone()
@@ -72,8 +72,8 @@ func (c *Configuration) complete(k Known) *Configuration {
 	return d
 }
 
-// isMajority reports whether more than half of the voters are in a list.
-func isMajority(list, voters []op.NodeID) bool {
+// IsMajority reports whether more than half of the voters are in a list.
+func IsMajority(list, voters []op.NodeID) bool {
 	n := 0
 	for _, id := range voters {
 		if slices.Contains(list, id) {

@@ -141,18 +141,14 @@ func (m *Member) adoptConfiguration() {
 
 // checkLeft ends a leaving member if the others can do without it.
 func (m *Member) checkLeft() {
-	c, there := m.configuration, 0
-	for i := range m.peers {
-		p := &m.peers[i]
-		adopted := p.saysRemoved || p.introduction != nil && p.introduction.shown().epoch >= c.Epoch
-		if adopted && slices.Contains(c.Voters, p.id) {
-			there++
-		}
-	}
+	c := m.configuration
+	adopted := m.peersThat(func(p *peer) bool {
+		return p.saysRemoved || p.introduction != nil && p.introduction.shown().epoch >= c.Epoch
+	})
 	switch {
 	case m.leftLSN != 0 && m.node.Durable() >= m.leftLSN:
 		m.fail(m.removedBy(c))
-	case m.leftLSN == 0 && 2*there > len(c.Voters):
+	case m.leftLSN == 0 && configuration.IsMajority(adopted, c.Voters):
 		m.leftLSN = m.node.SetNote(leftNote, []byte{1})
 	}
 }

@@ -68,16 +68,18 @@ func (m *Member) majoritySaysRemoved() bool {
 
 // mostSayRemoved reports whether more than half of the others of a list do.
 func (m *Member) mostSayRemoved(list []node.ID) bool {
-	said, others := 0, 0
+	others := slices.DeleteFunc(slices.Clone(list), func(id node.ID) bool { return id == m.self.ID })
+	return configuration.IsMajority(m.peersThat(func(p *peer) bool { return p.saysRemoved }), others)
+}
+
+// peersThat returns the ids of the peers that pass a test.
+func (m *Member) peersThat(pass func(*peer) bool) (ids []node.ID) {
 	for i := range m.peers {
-		if p := &m.peers[i]; slices.Contains(list, p.id) {
-			others++
-			if p.saysRemoved {
-				said++
-			}
+		if p := &m.peers[i]; pass(p) {
+			ids = append(ids, p.id)
 		}
 	}
-	return 2*said > others
+	return ids
 }
 
 // removedBy is the error of a member that was removed. c is the last configuration that it

@@ -92,6 +92,7 @@ type nodeTruth struct {
 	pending       []node.Observation // promised and accepted, not durable yet
 	boot          uint64
 	epoch         uint32
+	joined        bool        // it has adopted a configuration, in any life
 	lastRead      node.ReadID // last read exchange of this boot
 	lastReadAbout readSubject
 	owed          owedRound

@@ -33,6 +33,7 @@ type proposedAttempt struct {
 // before anything that it does in the step: the order within a step is not known.
 func (o *oracle) noteChosenShown(values []node.ChosenValue) {
 	o.shownNow = values
+	o.noteShownKept(values)
 	for i := range values {
 		t := o.machine(values[i].Key)
 		t.known[o.id] = max(t.known[o.id], values[i].Value.Serial)

@@ -57,10 +57,11 @@ func (r *run) LeaveOut(id sim.ID) bool {
 }
 
 // isStranded reports whether a node waits to be added, and all that it was to join have left:
-// an operator has to name others.
+// an operator has to name others. One that has joined, and cannot read its log now, does not wait.
 func (r *run) isStranded(id sim.ID) bool {
 	m := r.members[id]
-	if m == nil || !r.joins(id) || m.Configuration() != nil {
+	joined := r.oracle.nodes[id].joined && !r.lostPromises[id]
+	if m == nil || !r.joins(id) || m.Configuration() != nil || joined {
 		return false
 	}
 	last := r.oracle.lastChosen()
@@ -92,6 +93,7 @@ func (p *process) addChangeRequest(r *scenarios.ChangeRequest) {
 // checkAdopted: an epoch has one configuration, which may follow the one before it, and was
 // chosen in that one. No node goes back to an earlier epoch.
 func (r *run) checkAdopted(o *oracle, c *configuration.Configuration) *scenarios.Violation {
+	o.nodes[o.id].joined = true
 	known := r.configurations.of(c.Epoch)
 	switch {
 	case known != nil && known.Text() != c.Text():

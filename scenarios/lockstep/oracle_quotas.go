@@ -55,6 +55,18 @@ func (o *oracle) keep(t *machineTruth) {
 	}
 }
 
+// noteShownKept: of what the current node has learnt in this step, also by a read, the step may show
+// that it is at its quota before the order in the step is known.
+func (o *oracle) noteShownKept(values []node.ChosenValue) {
+	r, learnt := &o.nodes[o.id], uint64(0)
+	for i := range values {
+		if isCounted(values[i].Key) && !o.machine(values[i].Key).kept[o.id] {
+			learnt++
+		}
+	}
+	r.everFull = r.everFull || learnt > 0 && r.kept+learnt >= r.quota
+}
+
 // checkQuotaReply: an operation on a machine that exists is not refused for a quota. One
 // on another is, only if its node or another has been at a quota.
 func (o *oracle) checkQuotaReply(a *attemptState, r *node.Reply) *scenarios.Violation {

@@ -81,6 +81,9 @@ func (o *oracle) checkShown(s *valuesShown) *scenarios.Violation {
 			return o.violation("watch", "unchosen", c.Key, "shows %v at %v of %s, which was not chosen", c.Value, c.Ballot, c.Key)
 		}
 		t.shown[o.id] = max(t.shown[o.id], c.Value.Version+1)
+		if isCounted(c.Key) {
+			o.keep(t)
+		}
 	}
 	return nil
 }

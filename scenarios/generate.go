@@ -379,7 +379,7 @@ func typicalDelay(d netmodel.Delay) Duration {
 // generateKnobs chooses timeouts around the typical time of a round trip with a
 // sync, so that they are sometimes too short; without faults they never are.
 func generateKnobs(c Choices, p *Plan, shape Shape, delay Duration) {
-	trip := 2*delay + typicalDelay(p.Disk.Write) + typicalDelay(p.Disk.Sync)
+	trip := 2*delay + 2*typicalDelay(p.Disk.Write) + typicalDelay(p.Disk.Sync) // a batch of the log, and the mark behind it
 	shortest := 1
 	if shape.Profile == None {
 		shortest = 6

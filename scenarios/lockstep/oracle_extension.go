@@ -45,10 +45,11 @@ func isExtension(x *node.Extension, base, v *node.Value) bool {
 }
 
 // noteAsked notes that a node has told the current one that it lacks the base of an
-// extension: it may be sent the value at once.
+// extension: it may be sent the value at once. What is sent again is sent in full: later the node knows
+// that by itself.
 func (o *oracle) noteAsked(from sim.ID, j *node.Reject) {
 	e := o.proposer(o.machine(j.Key))
-	if j.Reason == node.BaseNotHeld && e.ballot == j.Ballot && e.phase == node.Accept {
+	if j.Reason == node.BaseNotHeld && e.ballot == j.Ballot && e.phase == node.Accept && e.sends <= 1 {
 		e.asked |= 1 << from
 	}
 }

@@ -45,11 +45,11 @@ func isExtension(x *node.Extension, base, v *node.Value) bool {
 }
 
 // noteAsked notes that a node has told the current one that it lacks the base of an
-// extension: it may be sent the value at once. What is sent again is sent in full: later the node knows
-// that by itself.
+// extension: it may be sent the value at once, unless it was sent that meanwhile: the word may be late, or
+// come twice.
 func (o *oracle) noteAsked(from sim.ID, j *node.Reject) {
 	e := o.proposer(o.machine(j.Key))
-	if j.Reason == node.BaseNotHeld && e.ballot == j.Ballot && e.phase == node.Accept && e.sends <= 1 {
+	if j.Reason == node.BaseNotHeld && e.ballot == j.Ballot && e.phase == node.Accept && e.short&(1<<from) != 0 {
 		e.asked |= 1 << from
 	}
 }

@@ -24,7 +24,8 @@ type proposerState struct {
 	sentAt   scenarios.Duration // last send
 	sends    int                // sends at different times
 	copies   int                // messages of the last send
-	asked    uint8              // bit set of nodes that lack the base of the phase's extension, and were not sent the value since
+	short    uint8              // bit set of nodes that were sent the phase's extension, and not the value since
+	asked    uint8              // those of them that lack its base
 	failed   bool               // a round has failed in this boot
 	chosen   node.Ballot        // ballot of the last round that has succeeded
 	ended    node.Ballot        // highest ballot of a round that has failed or succeeded
@@ -162,6 +163,7 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal, to sim.ID) *scen
 	e := o.proposer(t)
 	if e.ballot == p.Ballot && e.phase == p.Phase && e.asked&(1<<to) != 0 {
 		e.asked &^= 1 << to
+		e.short &^= 1 << to
 		return nil
 	}
 	if e.ballot == p.Ballot && e.phase == p.Phase && o.now > e.sentAt {
@@ -182,7 +184,10 @@ func (o *oracle) checkResend(t *machineTruth, p *node.Proposal, to sim.ID) *scen
 		}
 		e.begunAt = o.now
 		o.noteRound(t, roundEvent{kind: roundBegun, ballot: p.Ballot, phase: p.Phase})
-		e.asked = 0
+		e.asked, e.short = 0, 0
+	}
+	if e.short &^= 1 << to; p.Extension != nil {
+		e.short |= 1 << to
 	}
 	e.ballot, e.phase, e.sentAt, e.patience = p.Ballot, p.Phase, o.now, e.least
 	return nil

@@ -25,7 +25,7 @@
 //   - [DamageLocator]: asked when damage to a disk has a target. It gains damage where it
 //     matters most.
 //   - [Outsider]: asked when all is healed which nodes are no members.
-//   - [Reconfigurer]: asked before a disk is lost while members change. It gains such losses.
+//   - [Reconfigurer]: asked before a disk is lost while members change, and before nodes are left out in the heal phase. It gains both.
 //   - [Definer]: asked after a run which of competing definitions was chosen.
 //   - [MarkCounter]: asked after a run. It gains coverage marks, and faults aimed at them.
 //   - [ActivityReporter] and [Dumper]: asked for words about nodes, when a run has no

@@ -167,7 +167,7 @@ func GenerateFrom(src Source, shape Shape) *Plan {
 	swarm := generateSwarm(c, shape)
 	delay := generateEnvironment(c, p, shape, swarm)
 	generateKnobs(c, p, shape, delay)
-	generateJoiners(c, p, &swarm)
+	generateJoiners(c, p, swarm)
 	if shape.Workload == nil {
 		generateNodeKnobs(c, p, shape)
 		generateLimits(c, p, shape)
@@ -218,7 +218,7 @@ func generateSwarm(c Choices, shape Shape) familySet {
 // generateExclusion chooses the nodes that the heal phase excludes, and how.
 func generateExclusion(c Choices, p *Plan, shape Shape, swarm familySet) {
 	most := (p.Nodes - 1) / 2
-	if !shape.Majority || most == 0 || swarm.has(MemberChanges) {
+	if !shape.Majority || most == 0 {
 		return
 	}
 	least := 0

@@ -100,13 +100,11 @@ func (t *timeline) losesDisks() bool {
 	return len(t.damageable) > 0 && (t.swarm.has(Wipes) || t.swarm.has(Rollbacks) || t.swarm.has(DiskDamage))
 }
 
-// generateJoiners chooses how many of the nodes are to join the cluster. A core of the heal
-// phase is left out, since it is one of all nodes.
-func generateJoiners(c Choices, p *Plan, swarm *familySet) {
+// generateJoiners chooses how many of the nodes are to join the cluster.
+func generateJoiners(c Choices, p *Plan, swarm familySet) {
 	if !swarm.has(MemberChanges) || p.Nodes == 1 {
 		return
 	}
-	swarm.remove(Exclusions)
 	p.Knobs.Joiners = int(c.Choose("joiners", uint64(min(3, p.Nodes-1)+1)))
 }
 
@@ -156,10 +154,15 @@ type Outsider interface {
 // disk goes on until it starts again.
 //
 // Stalled lists the nodes that an operator may ask to abandon the change under way, which
-// lost nodes hold up; none if it goes on without that.
+// lost or excluded nodes hold up; none if it goes on without that.
+//
+// TakeOut is called before the heal phase excludes nodes, and reports whether the cluster can do
+// without them now, and has no change under way that may have counted on them. Nodes nil means
+// that all are back.
 type Reconfigurer interface {
 	TakeLoss(id sim.ID, damaged bool) bool
 	Stalled() []sim.ID
+	TakeOut(ids []sim.ID) bool
 }
 
 // ChangesMembers reports whether p has changes of members, or nodes that wait for one.

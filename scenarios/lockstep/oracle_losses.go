@@ -59,13 +59,41 @@ func (r *run) staysWithout(c *configuration.Configuration, left uint8, lost int)
 	return stay > lost
 }
 
+// TakeOut implements scenarios.Reconfigurer: a majority of the voters is left that has adopted the last
+// configuration, which is not joint, and no later one was proposed. A change that begins when
+// nodes are out does not count on them.
+func (r *run) TakeOut(ids []sim.ID) bool {
+	r.out = ids
+	c := r.oracle.lastChosen()
+	left := r.oracle.nodesInEpoch(c.Epoch)
+	for id := range r.mayBeLost {
+		if r.mayBeLost[id] || r.lostPromises[id] || slices.Contains(ids, sim.ID(id)) {
+			left &^= 1 << id
+		}
+	}
+	if c.Joint() || !r.oracle.decides(c, left) || r.oracle.isProposedAfter(c) {
+		r.out = nil
+	}
+	return r.out != nil
+}
+
+// isProposedAfter reports whether a later configuration was proposed.
+func (o *oracle) isProposedAfter(c *configuration.Configuration) bool {
+	for _, b := range o.machine(configuration.Key).ballots {
+		if b.value != nil && configuration.EpochOf(b.value.State) > c.Epoch {
+			return true
+		}
+	}
+	return false
+}
+
 // Stalled implements scenarios.Reconfigurer: the voters to be lack a majority, and those that
 // there are do not.
 func (r *run) Stalled() (ask []sim.ID) {
 	c := r.oracle.lastChosen()
 	left := uint8(0)
 	for i, id := range slices.Concat(c.Voters, c.Next) {
-		if r.lives[id] == 0 || r.lostPromises[id] {
+		if r.lives[id] == 0 || r.lostPromises[id] || slices.Contains(r.out, sim.ID(id)) {
 			continue
 		}
 		if left |= 1 << id; i < len(c.Voters) {

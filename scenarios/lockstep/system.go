@@ -80,7 +80,8 @@ type run struct {
 
 	configurations
 	levels
-	leftOut      []bool // by id: see LeaveOut
+	leftOut      []bool   // by id: see LeaveOut
+	out          []sim.ID // see TakeOut
 	bug          bug
 	lostPromises []bool // by id: it has lost promises, and must abstain
 	identities

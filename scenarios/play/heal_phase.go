@@ -50,41 +50,61 @@ func (s *runner) abandonStalled(run scenarios.Reconfigurer, turn int) {
 	s.world.Schedule(s.world.Now()+netmodel.Second, "look after the change of members", func() { s.abandonStalled(run, turn+1) })
 }
 
+// takeOut chooses the nodes that are excluded from now on: those of the plan, unless the members
+// change and the run says that the others may need them.
+func (s *runner) takeOut() {
+	s.excluded = s.plan.Heal.Excluded
+	if run, ok := s.run.(scenarios.Reconfigurer); s.changesMembers && (!ok || !run.TakeOut(s.excluded)) {
+		s.excluded = nil
+	}
+}
+
+// takeBack ends the exclusion.
+func (s *runner) takeBack() {
+	if run, ok := s.run.(scenarios.Reconfigurer); ok && s.changesMembers {
+		run.TakeOut(nil)
+	}
+}
+
 // beginExclusion excludes nodes from the core, if the plan does so from the start
 // of the heal phase.
 func (s *runner) beginExclusion() {
-	excluded := s.plan.Heal.Excluded
-	switch s.plan.Heal.Exclusion {
-	case scenarios.DownAtFirst:
+	if s.plan.Heal.Exclusion == scenarios.DownAtFirst {
 		return
+	}
+	if s.takeOut(); len(s.excluded) == 0 {
+		return
+	}
+	s.exclusion = s.plan.Heal.Exclusion
+	switch s.exclusion {
 	case scenarios.StayDown:
-		each(excluded, s.losePower)
+		each(s.excluded, s.losePower)
 	case scenarios.StayCutOff:
 		each(s.excludedLinks(), s.world.Network().Cut)
 	case scenarios.StayPaused:
-		each(excluded, s.world.Pause)
+		each(s.excluded, s.world.Pause)
 	}
 	s.hits[scenarios.Exclusions]++
 }
 
 // endExclusion ends the effects of beginExclusion.
 func (s *runner) endExclusion() {
-	excluded := s.plan.Heal.Excluded
-	switch s.plan.Heal.Exclusion {
+	switch s.exclusion {
 	case scenarios.StayDown:
-		each(excluded, s.start)
+		each(s.excluded, s.start)
 	case scenarios.StayCutOff:
 		each(s.excludedLinks(), s.world.Network().Uncut)
 	case scenarios.StayPaused:
-		each(excluded, s.world.Resume)
+		each(s.excluded, s.world.Resume)
 	}
+	s.takeBack()
 }
 
 // excludedLinks lists the links between the core and the excluded nodes, in both
 // directions.
 func (s *runner) excludedLinks() []netmodel.Link {
-	isExcluded := func(id sim.ID) bool { return slices.Contains(s.plan.Heal.Excluded, id) }
-	return netmodel.TwoWay(slices.DeleteFunc(idsFrom(1, s.plan.Nodes), isExcluded), s.plan.Heal.Excluded)
+	isExcluded := func(id sim.ID) bool { return slices.Contains(s.excluded, id) }
+	return netmodel.TwoWay(slices.DeleteFunc(idsFrom(1, s.plan.Nodes), isExcluded), s.excluded)
 }
 
 // whenClientsDone continues the heal phase once the fault phase is over and the
@@ -93,7 +113,7 @@ func (s *runner) whenClientsDone() {
 	if !s.healed || s.busyClients > 0 {
 		return
 	}
-	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
+	if s.exclusion != scenarios.DownAtFirst {
 		s.beginWave(1)
 		return
 	}
@@ -118,7 +138,7 @@ func (s *runner) converge() {
 func (s *runner) awaitQuiescence() {
 	var sent uint64
 	quietAt := s.world.Now() + s.plan.Heal.Within
-	if s.plan.Heal.Exclusion != scenarios.DownAtFirst {
+	if s.exclusion != scenarios.DownAtFirst {
 		quietAt += 3 * s.plan.Heal.Within
 	}
 	if s.anyNodeLost() {
@@ -161,8 +181,11 @@ func (s *runner) stillSending(sent uint64) *scenarios.Violation {
 // beginHealOps begins the fresh operations: without some of the nodes first, if the
 // plan requires it.
 func (s *runner) beginHealOps() {
-	if excluded := s.plan.Heal.Excluded; len(excluded) > 0 && s.plan.Heal.Exclusion == scenarios.DownAtFirst {
-		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() { each(excluded, s.losePower) })
+	if len(s.plan.Heal.Excluded) > 0 && s.plan.Heal.Exclusion == scenarios.DownAtFirst {
+		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle/2, "go on without some nodes", func() {
+			s.takeOut()
+			each(s.excluded, s.losePower)
+		})
 		s.beginWave(1)
 		return
 	}
@@ -187,11 +210,12 @@ func (s *runner) nextHealOp() {
 		o := s.plan.HealOperation(s.objects, s.healOps.wave, s.healOps.machinesDone, s.machines[s.healOps.machinesDone], s.healOps.attempts)
 		o.At = s.healOps.begin
 		s.invoke(o)
-	case s.healOps.wave < lastWave && s.plan.Heal.Exclusion != scenarios.DownAtFirst:
+	case s.healOps.wave < lastWave && s.exclusion != scenarios.DownAtFirst:
 		s.endAt = math.MaxInt64
 		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle, "the core has settled", s.coreSettled)
 	case s.healOps.wave < lastWave:
-		each(s.plan.Heal.Excluded, s.start)
+		each(s.excluded, s.start)
+		s.takeBack()
 		s.beginWave(lastWave)
 	default:
 		s.endAt = s.world.Now() + s.plan.Heal.Settle
@@ -201,7 +225,7 @@ func (s *runner) nextHealOp() {
 // coreSettled checks that the core agrees, and lets the excluded nodes join it.
 func (s *runner) coreSettled() {
 	if c, ok := s.run.(scenarios.CoreAgreer); ok {
-		s.violate(c.CoreAgrees(s.world.Now(), s.plan.Heal.Excluded))
+		s.violate(c.CoreAgrees(s.world.Now(), s.excluded))
 	}
 	s.endExclusion()
 	s.converge()
@@ -240,7 +264,7 @@ func (s *runner) checkLiveness() *scenarios.Violation {
 			key, s.plan.Heal.Within, s.healOps.attempts),
 	}
 	if s.healOps.wave < lastWave {
-		v.Sentence += fmt.Sprintf(" without nodes %d", s.plan.Heal.Excluded)
+		v.Sentence += fmt.Sprintf(" without nodes %d", s.excluded)
 	}
 	if s.healOps.lastResponse != nil {
 		v.Sentence += fmt.Sprintf("; the last that returned was %v", s.healOps.lastResponse)

@@ -37,6 +37,8 @@ type runner struct {
 	instants         *instantList         // nil: none are wanted
 	watch            *watcher             // nil: the run is not told
 	stops            bool                 // see scenarios.System.Stops
+	excluded         []sim.ID             // nodes that the heal phase leaves out, and
+	exclusion        scenarios.Exclusion  // how, once it does
 	changesMembers   bool                 // the plan does, and the system Reconfigures
 	eventLimit       uint64               // events from which on the run counts as a livelock
 	violation        *scenarios.Violation

@@ -75,6 +75,8 @@ func (c *Configuration) apply(x Change) (*Configuration, error) {
 		return nil, fail("it is no member: the members are%s", spaced(c.IDs()))
 	case c.Joint():
 		return nil, fail("a change is under way (%v): wait for its end, or abandon it", c)
+	case (x.Promote || x.Kind == Promote) && x.Replaces == 0 && len(c.Voters) == MaxVoters && !c.Votes(x.ID):
+		return nil, fail("there are %d voters, the most that there can be: have it replace one, or remove one first", MaxVoters)
 	case x.Replaces != 0 && !slices.Contains(c.Voters, x.Replaces):
 		return nil, fail("node %d has no vote that it could take: the voters are%s", x.Replaces, spaced(c.Voters))
 	}

@@ -97,3 +97,27 @@ func TestChangesThatAreBegunMayFollow(t *testing.T) {
 	}
 	require.Greater(t, begun, 20)
 }
+
+// An eighth voter is refused when it is asked for: its joint epoch could not begin.
+func TestAnEighthVoter(t *testing.T) {
+	c := &configuration.Configuration{Epoch: 2, LastID: 7}
+	for id := op.NodeID(1); id <= configuration.MaxVoters; id++ {
+		c.Voters = append(c.Voters, id)
+		c.Members = append(c.Members, configuration.Member{ID: id, Incarnation: configuration.Incarnation{byte(id)}})
+	}
+	const want = "there are 7 voters, the most that there can be: have it replace one, or remove one first"
+	_, err := c.Apply(configuration.Change{Kind: configuration.Add, ID: 8, Promote: true})
+	require.ErrorIs(t, err, configuration.ErrChange)
+	require.ErrorContains(t, err, want)
+	_, err = c.Apply(configuration.Change{Kind: configuration.Add, ID: 8, Promote: true, Replaces: 3})
+	require.NoError(t, err)
+
+	learns, err := c.Apply(configuration.Change{Kind: configuration.Add, ID: 8})
+	require.NoError(t, err)
+	_, err = learns.Apply(configuration.Change{Kind: configuration.Promote, ID: 8})
+	require.ErrorContains(t, err, want)
+	_, err = learns.Apply(configuration.Change{Kind: configuration.Promote, ID: 8, Replaces: 3})
+	require.NoError(t, err)
+	_, err = learns.Apply(configuration.Change{Kind: configuration.Promote, ID: 7})
+	require.ErrorContains(t, err, "it has a vote already")
+}

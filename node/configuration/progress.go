@@ -45,7 +45,7 @@ func (c *Configuration) promote(m *Member) *Configuration {
 	d := c.clone()
 	d.Next = slices.DeleteFunc(append(slices.Clone(c.Voters), m.ID), func(id op.NodeID) bool { return id == m.Replaces })
 	slices.Sort(d.Next)
-	if d.Validate() != nil { // as with more voters than there can be: the operator abandons it
+	if d.Validate() != nil { // a wish of an earlier build for more voters than there can be: the operator abandons it
 		return nil
 	}
 	return d

@@ -22,7 +22,7 @@ type digest struct {
 	machines *[]*machine // of the node, by index
 	root     subtree
 	// progress measures how much a node holds: twice the round of each accepted
-	// ballot, plus one if it is known to be chosen.
+	// ballot, up to progressRound, plus one if it is known to be chosen.
 	progress uint64
 }
 
@@ -78,8 +78,12 @@ func (m *machine) contribution() contribution {
 	}
 	proposer := b.Boot*0x9fb21c651e98df25 ^ uint64(b.Epoch)<<32 ^ uint64(b.Node)<<1 ^ known
 	h := mix(m.hash+b.Round*0xa24baed4963ee407, proposer)
-	return contribution{max(h, 1), 2*b.Round + known}
+	return contribution{max(h, 1), 2*min(b.Round, progressRound) + known}
 }
+
+// progressRound bounds the share of a machine in progress, so that the sum over millions does not
+// wrap: then the node that holds less would seem to hold more, and each would let the other pull first.
+const progressRound = 1 << 40
 
 // update adds the change of m's contribution since old. It reports whether there is one.
 func (d *digest) update(m *machine, old contribution) (changed bool) {

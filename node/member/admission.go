@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/internal/invariant"
 )
 
@@ -161,7 +162,7 @@ func (m *Member) rejectionReason(p *peer, in *Introduction) string {
 }
 
 // worstDiscrepancy returns the worst discrepancy between a peer's log and all
-// memories of it, this member's and the others', and the testimony that shows it.
+// memories of it, this member's, the others' and the cluster's, and the testimony that shows it.
 func (m *Member) worstDiscrepancy(p *peer, log Log) (worst Discrepancy, by Testimony) {
 	by = Testimony{Of: p.id, By: m.self.ID, Memory: p.memory}
 	worst = p.memory.compare(log)
@@ -170,7 +171,24 @@ func (m *Member) worstDiscrepancy(p *peer, log Log) (worst Discrepancy, by Testi
 			worst, by = c, t
 		}
 	}
+	// This member takes over what a configuration remembers when it adopts that: a log has to show
+	// before that it goes on from there. Later its last lives are enough, unless they prove a loss.
+	if told := memoryIn(m.pendingConfiguration, p.id); told.compare(log) > worst {
+		worst, by.By, by.Memory = told.compare(log), m.self.ID, told
+	}
+	if told := memoryIn(m.configuration, p.id); told.compare(log) > worst && told.compare(log).provesLoss() {
+		worst, by.By, by.Memory = told.compare(log), m.self.ID, told
+	}
 	return worst, by
+}
+
+// memoryIn is what a configuration remembers of a member's log; zero if nothing, or c is nil.
+func memoryIn(c *configuration.Configuration, id node.ID) (known Memory) {
+	if c != nil && c.Has(id) {
+		x := &c.Members[c.Index(id)]
+		known = Memory{x.Incarnation, x.Boot, x.Life, x.Position}
+	}
+	return known
 }
 
 // prepareAdmission has a peer admitted as soon as the memory of its life is

@@ -176,6 +176,11 @@ func (m *Member) enter(c *configuration.Configuration) {
 	}
 	err := m.node.Reconfigure(m.ids, node.Membership{Epoch: c.Epoch, Voters: c.Voters, Next: c.Next})
 	invariant.Check(err == nil, "member: a valid configuration is one of a node")
+	for i := range m.peers {
+		if p := &m.peers[i]; p.introduction != nil && memoryIn(c, p.id).compare(p.introduction.log()).provesLoss() {
+			m.recheck(p) // it was heard before the cluster's memory of it was known
+		}
+	}
 }
 
 // peerOf is the state of a member of a configuration: as it was, with the cluster's
@@ -188,7 +193,7 @@ func (m *Member) peerOf(x *configuration.Member) peer {
 	if p.memory.Incarnation == [16]byte{} {
 		p.memory.Incarnation = x.Incarnation
 	}
-	if remembered := (Memory{x.Incarnation, x.Boot, x.Life, x.Position}); p.memory.olderThan(remembered) {
+	if remembered := memoryIn(m.configuration, x.ID); p.memory.olderThan(remembered) {
 		if p.memory.Life != remembered.Life { // it has to show that it goes on from that life
 			p.pendingAdmission, p.admittedLives = nil, nil
 		}

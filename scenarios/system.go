@@ -143,11 +143,8 @@ const (
 )
 
 // Illegal is the reason of a rejection of a transition that is illegal in the
-// machine's current state. All other reasons but AtQuota are free text.
+// machine's current state. All other reasons are free text.
 const Illegal = "illegal"
-
-// AtQuota is the reason of a rejection by nodes that may create no more machines.
-const AtQuota = "quota"
 
 // NoVersion stands for a version that was not reported.
 const NoVersion = -1

@@ -75,6 +75,7 @@ type ballotRecord struct {
 	value      *node.Value // nil: not proposed yet
 	baseBallot node.Ballot // ballot of the value that this one extends
 	acceptedBy uint8       // bit set of node ids
+	lateBy     uint8       // nodes that had gone on to a later epoch when they accepted it, as by repair: no round of its epoch counts them
 	checked    bool        // all entries of value agree with the chosen history
 	asNext     bool        // it was first requested as the next ballot
 	nextOf     node.Ballot // the accept that requested it as the next
@@ -252,8 +253,14 @@ func (o *oracle) observe(f *node.Observation) *scenarios.Violation {
 			return v
 		}
 		if f.Kind == node.Accepted {
-			o.machine(f.Key).everAccepted = true
-			return o.checkOneValue(f)
+			t := o.machine(f.Key)
+			t.everAccepted = true
+			if v := o.checkOneValue(f); v != nil || r.epoch <= f.Ballot.Epoch {
+				return v
+			}
+			if b := t.ballot(f.Ballot); b.acceptedBy&(1<<o.id) == 0 {
+				b.lateBy |= 1 << o.id
+			}
 		}
 	case node.Durable:
 		return o.onDurable(f.DurableAt)
@@ -370,7 +377,7 @@ func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
 	if v == nil || v.value == nil {
 		return false
 	}
-	if o.isRegisterQuorum(b.Epoch, v.acceptedBy, v.value) {
+	if o.isRegisterQuorum(b.Epoch, v.acceptedBy&^v.lateBy, v.value) {
 		return true
 	}
 	for _, c := range o.configurations {

@@ -232,21 +232,17 @@ func (s *runner) coreSettled() {
 }
 
 // onHealOpResponse handles the outcome of a fresh operation. Another one follows on the
-// machine if this has not ended for certain. Of nodes with quotas it is not claimed that one ever
-// does: they may be full, one after the other, of other machines each.
+// machine if this has not ended for certain. Of nodes with quotas that is not claimed: they
+// may be full, one after the other, of other machines each.
 func (s *runner) onHealOpResponse(r *scenarios.Response) {
 	last := *r
 	s.healOps.lastResponse = &last
-	refused := s.plan.HasQuotas() && (r.Reason == scenarios.AtQuota || s.healOps.attempts == quotaAttempts)
-	if refused || endsForCertain(r) {
+	if s.plan.HasQuotas() || endsForCertain(r) {
 		s.healOps.machinesDone++
 		s.healOps.attempts = 0
 	}
 	s.nextHealOp()
 }
-
-// quotaAttempts is after how many fresh operations a machine is left alone that may not be created.
-const quotaAttempts = 16
 
 func endsForCertain(r *scenarios.Response) bool {
 	return r.Outcome == scenarios.Committed || r.Outcome == scenarios.Rejected && r.Reason == scenarios.Illegal

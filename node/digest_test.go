@@ -113,3 +113,24 @@ func sorted(list []node.RepairItem) []node.RepairItem {
 	slices.SortFunc(list, func(a, b node.RepairItem) int { return strings.Compare(a.Key, b.Key) })
 	return list
 }
+
+// A node that holds more reports more progress, also if rounds begin where a sum of them wraps: else
+// each of two nodes would let the other one pull first.
+func TestProgressGrowsWithWhatANodeHolds(t *testing.T) {
+	for _, first := range []uint64{1, node.MaxFirstRound} {
+		w := newWorld(3, func(cfg *node.Config) { cfg.RepairDelay, cfg.FirstRound = 1e9, first })
+		last := uint64(0)
+		for i := range 5 {
+			key := fmt.Sprintf("lifecycle/m%d", i)
+			w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: node.OpID("c1." + key), Attempt: 1, To: "Running"})
+			w.deliverAll()
+			w.hosts[1].step(node.Event{Kind: node.Receive, From: 2, Message: &node.RepairRequest{Exchange: node.ReadID{Node: 2, Boot: 1, Seq: uint64(i + 1)}}})
+			w.tick(0)
+			at := slices.IndexFunc(w.inFlight, func(p packet) bool { _, ok := p.message.(*node.RepairReport); return ok })
+			require.GreaterOrEqual(t, at, 0)
+			progress := w.inFlight[at].message.(*node.RepairReport).Progress
+			require.Greater(t, progress, last, "%d machines, rounds from %d", i+1, first)
+			last, w.inFlight = progress, nil
+		}
+	}
+}

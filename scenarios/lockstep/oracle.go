@@ -76,6 +76,8 @@ type ballotRecord struct {
 	baseBallot node.Ballot // ballot of the value that this one extends
 	acceptedBy uint8       // bit set of node ids
 	lateBy     uint8       // nodes that had gone on to a later epoch when they accepted it, as by repair: no round of its epoch counts them
+
+	heldIn [scenarios.MaxNodes + 1]uint32 // by node id: the latest epoch in which it was the last that the node had accepted; 0: none
 	checked    bool        // all entries of value agree with the chosen history
 	asNext     bool        // it was first requested as the next ballot
 	nextOf     node.Ballot // the accept that requested it as the next
@@ -332,6 +334,7 @@ func (o *oracle) onAccepted(key string, b node.Ballot) *scenarios.Violation {
 		return nil
 	}
 	v.acceptedBy |= 1 << o.id
+	v.heldIn[o.id] = max(v.heldIn[o.id], o.nodes[o.id].epoch)
 	if key == configuration.Key {
 		return o.onRegisterAccepted(b, v)
 	}
@@ -371,7 +374,7 @@ func (o *oracle) checkBooted(n *node.Node) *scenarios.Violation {
 }
 
 // isChosen reports whether a quorum has durably accepted the value of a ballot: one of its
-// epoch, or of a later one to which all of them have gone on. No round of an earlier epoch
+// epoch, or of a later one in which all of them have held it. No round of an earlier epoch
 // gets the better of the latter, and every round of theirs meets one of them.
 func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
 	if v == nil || v.value == nil {
@@ -381,7 +384,13 @@ func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
 		return true
 	}
 	for _, c := range o.configurations {
-		if c.Epoch > b.Epoch && o.isQuorum(c.Epoch, v.acceptedBy&o.nodesInEpoch(c.Epoch)) {
+		holders := uint8(0)
+		for id := range v.heldIn {
+			if v.heldIn[id] >= c.Epoch {
+				holders |= 1 << id
+			}
+		}
+		if c.Epoch > b.Epoch && o.isQuorum(c.Epoch, holders) {
 			return true
 		}
 	}

@@ -393,7 +393,7 @@ func (m *Member) acceptRequest(ev *node.Event) bool {
 // position of its log to the others.
 func (m *Member) filterEffects(e *node.Effects) {
 	if len(e.Sends) > 0 && !m.Ready() {
-		e.Sends = slices.DeleteFunc(e.Sends, func(s node.Send) bool { return m.peerIndex(s.To) >= 0 })
+		e.Sends = slices.DeleteFunc(e.Sends, func(s node.Send) bool { return s.To <= configuration.MaxID })
 	}
 	for i := range e.Sends {
 		switch msg := e.Sends[i].Message.(type) {

@@ -56,16 +56,23 @@ func (r *run) LeaveOut(id sim.ID) bool {
 	return r.leftOut[id]
 }
 
-// isStranded reports whether a node waits to be added, and all that it was to join have left:
-// an operator has to name others. One that has joined, and cannot read its log now, does not wait.
+// isStranded reports whether all members that a node knows have left, or all that it was to join: nobody
+// that it listens to can tell it of the others. An operator has to put another one in its place.
 func (r *run) isStranded(id sim.ID) bool {
 	m := r.members[id]
-	joined := r.oracle.nodes[id].joined && !r.lostPromises[id]
-	if m == nil || !r.joins(id) || m.Configuration() != nil || joined {
+	if m == nil {
 		return false
 	}
-	last := r.oracle.lastChosen()
-	return !slices.ContainsFunc(r.configurations[0].Voters, last.Has)
+	known, joined := r.configurations[0].Voters, r.oracle.nodes[id].joined && !r.lostPromises[id]
+	switch c := m.Configuration(); {
+	case c != nil:
+		known = c.IDs()
+	case r.joins(id) && joined: // it cannot read its log now
+		return false
+	}
+	last, self := r.oracle.lastChosen(), node.ID(id)
+	others := slices.DeleteFunc(slices.Clone(known), func(x node.ID) bool { return x == self })
+	return len(others) > 0 && !slices.ContainsFunc(others, last.Has)
 }
 
 // addChangeRequest adds a request for a change of members to the current step.

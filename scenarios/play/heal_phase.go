@@ -59,10 +59,11 @@ func (s *runner) takeOut() {
 	}
 }
 
-// takeBack ends the exclusion.
+// takeBack ends the exclusion: the nodes come back, but for those that are no members any more.
 func (s *runner) takeBack() {
 	if run, ok := s.run.(scenarios.Reconfigurer); ok && s.changesMembers {
 		run.TakeOut(nil)
+		s.leaveOut()
 	}
 }
 
@@ -89,6 +90,7 @@ func (s *runner) beginExclusion() {
 
 // endExclusion ends the effects of beginExclusion.
 func (s *runner) endExclusion() {
+	s.takeBack()
 	switch s.exclusion {
 	case scenarios.StayDown:
 		each(s.excluded, s.start)
@@ -97,7 +99,6 @@ func (s *runner) endExclusion() {
 	case scenarios.StayPaused:
 		each(s.excluded, s.world.Resume)
 	}
-	s.takeBack()
 }
 
 // excludedLinks lists the links between the core and the excluded nodes, in both
@@ -214,8 +215,8 @@ func (s *runner) nextHealOp() {
 		s.endAt = math.MaxInt64
 		s.world.Schedule(s.world.Now()+s.plan.Heal.Settle, "the core has settled", s.coreSettled)
 	case s.healOps.wave < lastWave:
-		each(s.excluded, s.start)
 		s.takeBack()
+		each(s.excluded, s.start)
 		s.beginWave(lastWave)
 	default:
 		s.endAt = s.world.Now() + s.plan.Heal.Settle

@@ -77,10 +77,10 @@ type ballotRecord struct {
 	acceptedBy uint8       // bit set of node ids
 	lateBy     uint8       // nodes that had gone on to a later epoch when they accepted it, as by repair: no round of its epoch counts them
 
-	heldIn [scenarios.MaxNodes + 1]uint32 // by node id: the latest epoch in which it was the last that the node had accepted; 0: none
-	checked    bool        // all entries of value agree with the chosen history
-	asNext     bool        // it was first requested as the next ballot
-	nextOf     node.Ballot // the accept that requested it as the next
+	heldIn  [scenarios.MaxNodes + 1]uint32 // by node id: the latest epoch in which it was the last that the node had accepted; 0: none
+	checked bool                           // all entries of value agree with the chosen history
+	asNext  bool                           // it was first requested as the next ballot
+	nextOf  node.Ballot                    // the accept that requested it as the next
 }
 
 type cachedBallot struct {
@@ -95,7 +95,7 @@ type nodeTruth struct {
 	pending       []node.Observation // promised and accepted, not durable yet
 	boot          uint64
 	epoch         uint32
-	joined        bool        // it has adopted a configuration, in any life
+	adopted       uint32      // epoch of the last configuration that it has adopted, in any life; 0: none
 	lastRead      node.ReadID // last read exchange of this boot
 	lastReadAbout readSubject
 	owed          owedRound

@@ -57,22 +57,20 @@ func (r *run) LeaveOut(id sim.ID) bool {
 }
 
 // isStranded reports whether all members that a node knows have left, or all that it was to join: nobody
-// that it listens to can tell it of the others. An operator has to put another one in its place.
+// that it listens to can tell it of the others. An operator has to put another one in its place. A node that
+// has accepted a later configuration finds out by itself whether that was chosen.
 func (r *run) isStranded(id sim.ID) bool {
-	m := r.members[id]
-	if m == nil {
-		return false
+	known := r.configurations[0]
+	if adopted := r.oracle.nodes[id].adopted; adopted > 0 && !r.lostPromises[id] {
+		known = r.configurations.of(adopted)
 	}
-	known, joined := r.configurations[0].Voters, r.oracle.nodes[id].joined && !r.lostPromises[id]
-	switch c := m.Configuration(); {
-	case c != nil:
-		known = c.IDs()
-	case r.joins(id) && joined: // it cannot read its log now
+	register := r.oracle.machine(configuration.Key)
+	if b := register.ballot(register.durable[id].accepted); b != nil && b.value != nil && configuration.EpochOf(b.value.State) > known.Epoch {
 		return false
 	}
 	last, self := r.oracle.lastChosen(), node.ID(id)
-	others := slices.DeleteFunc(slices.Clone(known), func(x node.ID) bool { return x == self })
-	return len(others) > 0 && !slices.ContainsFunc(others, last.Has)
+	others := slices.DeleteFunc(slices.Concat(known.IDs(), known.Voters), func(x node.ID) bool { return x == self })
+	return r.members[id] != nil && len(others) > 0 && !slices.ContainsFunc(others, last.Has)
 }
 
 // addChangeRequest adds a request for a change of members to the current step.
@@ -100,7 +98,7 @@ func (p *process) addChangeRequest(r *scenarios.ChangeRequest) {
 // checkAdopted: an epoch has one configuration, which may follow the one before it, and was
 // chosen in that one. No node goes back to an earlier epoch.
 func (r *run) checkAdopted(o *oracle, c *configuration.Configuration) *scenarios.Violation {
-	o.nodes[o.id].joined = true
+	o.nodes[o.id].adopted = max(o.nodes[o.id].adopted, c.Epoch)
 	known := r.configurations.of(c.Epoch)
 	switch {
 	case known != nil && known.Text() != c.Text():

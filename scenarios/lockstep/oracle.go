@@ -19,6 +19,7 @@ type oracle struct {
 	keys                 []string // of the plan's machines
 	configurations       configurations
 	chosenConfigurations []string // texts, in the order in which they were chosen
+	latestProposed       uint32   // epoch of the latest configuration that was proposed
 	machines             map[string]*machineTruth
 	machineCache         [4]*machineTruth // direct-mapped by the last byte of the key
 	nodes                []nodeTruth      // by node id

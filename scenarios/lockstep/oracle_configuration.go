@@ -239,6 +239,7 @@ func (o *oracle) observeRegister(f *node.Observation) *scenarios.Violation {
 	case node.RoundEnded:
 		return o.checkRoundEnded(f)
 	case node.Proposed:
+		o.latestProposed = max(o.latestProposed, configuration.EpochOf(f.Value.State))
 		return o.checkOneValue(f)
 	case node.Chosen:
 		o.noteRoundChosen(f)

@@ -71,20 +71,10 @@ func (r *run) TakeOut(ids []sim.ID) bool {
 			left &^= 1 << id
 		}
 	}
-	if c.Joint() || !r.oracle.decides(c, left) || r.oracle.isProposedAfter(c) {
+	if c.Joint() || !r.oracle.decides(c, left) || r.oracle.latestProposed > c.Epoch {
 		r.out = nil
 	}
 	return r.out != nil
-}
-
-// isProposedAfter reports whether a later configuration was proposed.
-func (o *oracle) isProposedAfter(c *configuration.Configuration) bool {
-	for _, b := range o.machine(configuration.Key).ballots {
-		if b.value != nil && configuration.EpochOf(b.value.State) > c.Epoch {
-			return true
-		}
-	}
-	return false
 }
 
 // Stalled implements scenarios.Reconfigurer: the voters to be lack a majority, and those that

@@ -174,7 +174,7 @@ func TestLongPartsAreJoined(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, j.Append(p))
 	}
-	require.EqualValues(t, math.MaxInt64, j.Merged().Summary.Simulated)
+	require.EqualValues(t, int64(math.MaxInt64), j.Merged().Summary.Simulated)
 }
 
 // A tally has the sum of its parts, whatever their order.

@@ -7,19 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 )
 
 // One operation is the begin of an epoch at a node with a million machines. Each is joint
 // with the one before.
 func BenchmarkReconfigure(b *testing.B) {
 	const machines = 1_000_000
-	cfg := config(1, 1)
-	cfg.Segment = node.Defaults().Segment
-	d := waltest.Disk{}
-	n, err := node.New(cfg)
-	require.NoError(b, err)
-	require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))
+	n, _, d := bootAlone(b)
 	for m := range machines {
 		key := fmt.Sprintf("lifecycle/m%d", m)
 		require.NoError(b, drive(n, d, node.Event{Kind: node.Receive, From: 101, Message: &node.Request{

@@ -177,9 +177,8 @@ func (d *digest) countRound(from, places uint64) (count int) {
 	}
 	if end := from + places; from < end {
 		return d.countBelow(from) + int(d.root.count) - d.countBelow(end)
-	} else {
-		return d.countBelow(from) - d.countBelow(end)
 	}
+	return d.countBelow(from) - d.countBelow(from+places)
 }
 
 // countBelow returns the number of machines in the leaves below a place, at which a leaf begins.

@@ -23,17 +23,23 @@ func drive(n *node.Node, d waltest.Disk, ev node.Event) error {
 	return err
 }
 
-// One operation is the boot of a node with a million machines after ten million
-// transitions, ten of each. The log has been compacted meanwhile. The disk is in
-// memory.
-func BenchmarkRecovery(b *testing.B) {
-	const machines = 1_000_000
+// bootAlone boots the only node of a cluster, with segments as in production.
+func bootAlone(b *testing.B) (*node.Node, node.Config, waltest.Disk) {
 	cfg := config(1, 1)
 	cfg.Segment = node.Defaults().Segment
 	d := waltest.Disk{}
 	n, err := node.New(cfg)
 	require.NoError(b, err)
 	require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))
+	return n, cfg, d
+}
+
+// One operation is the boot of a node with a million machines after ten million
+// transitions, ten of each. The log has been compacted meanwhile. The disk is in
+// memory.
+func BenchmarkRecovery(b *testing.B) {
+	const machines = 1_000_000
+	n, cfg, d := bootAlone(b)
 	sequence := 0
 	use := func(m, version int) {
 		sequence++
@@ -60,6 +66,7 @@ func BenchmarkRecovery(b *testing.B) {
 		b.StopTimer()
 		before := heap()
 		b.StartTimer()
+		var err error
 		n, err = node.New(cfg)
 		require.NoError(b, err)
 		require.NoError(b, drive(n, d, node.Event{Kind: node.Boot, Dir: d, Incarnation: [16]byte{1}}))

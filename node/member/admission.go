@@ -185,10 +185,14 @@ func (m *Member) worstDiscrepancy(p *peer, log Log) (worst Discrepancy, by Testi
 // memoryIn is what a configuration remembers of a member's log; zero if nothing, or c is nil.
 func memoryIn(c *configuration.Configuration, id node.ID) (known Memory) {
 	if c != nil && c.Has(id) {
-		x := &c.Members[c.Index(id)]
-		known = Memory{x.Incarnation, x.Boot, x.Life, x.Position}
+		known = rememberedIn(&c.Members[c.Index(id)])
 	}
 	return known
+}
+
+// rememberedIn is the memory of a log in a member's entry of a configuration.
+func rememberedIn(x *configuration.Member) Memory {
+	return Memory{x.Incarnation, x.Boot, x.Life, x.Position}
 }
 
 // prepareAdmission has a peer admitted as soon as the memory of its life is

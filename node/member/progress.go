@@ -166,7 +166,7 @@ func (m *Member) remember(c *configuration.Configuration) {
 		if j := m.peerIndex(x.ID); j >= 0 {
 			own = m.peers[j].durable
 		}
-		if known := (Memory{x.Incarnation, x.Boot, x.Life, x.Position}); own.Incarnation == x.Incarnation && known.olderThan(own) {
+		if known := rememberedIn(x); own.Incarnation == x.Incarnation && known.olderThan(own) {
 			x.Boot, x.Life, x.Position = own.Boot, own.Life, own.Position
 		}
 	}

@@ -385,13 +385,16 @@ func (o *oracle) isChosen(b node.Ballot, v *ballotRecord) bool {
 		return true
 	}
 	for _, c := range o.configurations {
+		if c.Epoch <= b.Epoch {
+			continue
+		}
 		holders := uint8(0)
 		for id := range v.heldIn {
 			if v.heldIn[id] >= c.Epoch {
 				holders |= 1 << id
 			}
 		}
-		if c.Epoch > b.Epoch && o.isQuorum(c.Epoch, holders) {
+		if o.isQuorum(c.Epoch, holders) {
 			return true
 		}
 	}

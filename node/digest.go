@@ -21,8 +21,8 @@ type digest struct {
 	limits   repairLimits
 	machines *[]*machine // of the node, by index
 	root     subtree
-	// progress measures how much a node holds: twice the round of each accepted
-	// ballot, up to progressRound, plus one if it is known to be chosen.
+	// progress measures how much a node holds: twice the boundedRound of each accepted
+	// ballot, plus one if it is known to be chosen.
 	progress uint64
 }
 
@@ -78,12 +78,20 @@ func (m *machine) contribution() contribution {
 	}
 	proposer := b.Boot*0x9fb21c651e98df25 ^ uint64(b.Epoch)<<32 ^ uint64(b.Node)<<1 ^ known
 	h := mix(m.hash+b.Round*0xa24baed4963ee407, proposer)
-	return contribution{max(h, 1), 2*min(b.Round, progressRound) + known}
+	return contribution{max(h, 1), 2*boundedRound(b.Round) + known}
 }
 
-// progressRound bounds the share of a machine in progress, so that the sum over millions does not
-// wrap: then the node that holds less would seem to hold more, and each would let the other pull first.
-const progressRound = 1 << 40
+// boundedRound is a round as progress counts it: below 2^41, so that the sum over millions does not
+// wrap. If it did, the node that holds less would seem to hold more, and each would let the other
+// pull first. Of two high rounds that are close the greater stays the greater, but where one of them
+// passes a multiple of 2^40: then repair is slow once.
+func boundedRound(round uint64) uint64 {
+	const half = 1 << 40
+	if round < half {
+		return round
+	}
+	return half + round%half
+}
 
 // update adds the change of m's contribution since old. It reports whether there is one.
 func (d *digest) update(m *machine, old contribution) (changed bool) {

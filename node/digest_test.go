@@ -120,16 +120,16 @@ func TestProgressGrowsWithWhatANodeHolds(t *testing.T) {
 	for _, first := range []uint64{1, node.MaxFirstRound} {
 		w := newWorld(3, func(cfg *node.Config) { cfg.RepairDelay, cfg.FirstRound = 1e9, first })
 		last := uint64(0)
-		for i := range 5 {
-			key := fmt.Sprintf("lifecycle/m%d", i)
-			w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: node.OpID("c1." + key), Attempt: 1, To: "Running"})
+		for i := range 10 { // two transitions of each machine
+			key, to := fmt.Sprintf("lifecycle/m%d", i/2), []string{"Running", "Stopped"}[i%2]
+			w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: node.OpID("c1." + key + to), Attempt: 1, To: to})
 			w.deliverAll()
 			w.hosts[1].step(node.Event{Kind: node.Receive, From: 2, Message: &node.RepairRequest{Exchange: node.ReadID{Node: 2, Boot: 1, Seq: uint64(i + 1)}}})
 			w.tick(0)
 			at := slices.IndexFunc(w.inFlight, func(p packet) bool { _, ok := p.message.(*node.RepairReport); return ok })
 			require.GreaterOrEqual(t, at, 0)
 			progress := w.inFlight[at].message.(*node.RepairReport).Progress
-			require.Greater(t, progress, last, "%d machines, rounds from %d", i+1, first)
+			require.Greater(t, progress, last, "%d transitions, rounds from %d", i+1, first)
 			last, w.inFlight = progress, nil
 		}
 	}

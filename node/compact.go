@@ -111,7 +111,7 @@ func (n *Node) neededLog() uint64 {
 // appendToLog appends a record of m to the log, of the promise alone or full, and
 // returns the position of its end.
 func (n *Node) appendToLog(m *machine, full bool) wal.LSN {
-	n.scratch = appendRecord(n.scratch[:0], m, full, &n.encodingCache[cacheSlot(m.key)])
+	n.scratch = appendRecord(n.scratch[:0], m, full, n.encodingCache.of(m))
 	end := n.log.Append(n.scratch)
 	if full {
 		n.liveRecords.add(m, end, len(n.scratch))

@@ -128,7 +128,7 @@ func (n *Node) findMachine(key string) *machine {
 	return *last
 }
 
-// cacheSlots is the number of slots of machineCache and encodingCache.
+// cacheSlots is the number of slots of machineCache.
 const cacheSlots = 4
 
 // cacheSlot is the slot of a key: by its last byte.

@@ -88,12 +88,12 @@ type Node struct {
 
 	definitions   definitions
 	machines      map[string]*machine
-	machineCache  [cacheSlots]*machine      // last results of findMachine; nil: none
-	encodingCache [cacheSlots]encodedWindow // of the values appended to the log last
-	byIndex       []*machine                // by token of timer; nil: a free index
-	freeIndexes   []uint32                  // indexes of byIndex without a machine
-	workPool      []*work                   // of machines at rest
-	localMachines int                       // machines that only this log has: definitions and notes
+	machineCache  [cacheSlots]*machine // last results of findMachine; nil: none
+	encodingCache encodingCache        // of the values appended to the log last
+	byIndex       []*machine           // by token of timer; nil: a free index
+	freeIndexes   []uint32             // indexes of byIndex without a machine
+	workPool      []*work              // of machines at rest
+	localMachines int                  // machines that only this log has: definitions and notes
 
 	sendsAwaitingSync  []awaitingSync // in the order of durableAt
 	selfMessages       []Message      // from this node to itself

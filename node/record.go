@@ -53,6 +53,22 @@ func (e *encodedWindow) update(v *Value) {
 	e.value = v
 }
 
+// encodingCache keeps the encoded windows of the machines that were written last, at most
+// maxEncodings: by the machine's index, since clients are spread over them.
+type encodingCache []encodedWindow
+
+// maxEncodings bounds what they take: with windows of 16 entries, half a megabyte.
+const maxEncodings = 1024
+
+// of returns the slot of m, which may have the window of another machine.
+func (c *encodingCache) of(m *machine) *encodedWindow {
+	i := int(m.index % maxEncodings)
+	for len(*c) <= i {
+		*c = append(*c, encodedWindow{})
+	}
+	return &(*c)[i]
+}
+
 // append appends the encoding of e to b.
 func (e *Entry) append(b []byte) []byte {
 	b = append(appendString(b, string(e.ID)), byte(e.Kind)) // a varint too

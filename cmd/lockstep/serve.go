@@ -23,6 +23,7 @@ const closeTimeout = 5 * time.Second
 // when all have started, with a context that ends when they are to stop.
 func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags, started func(context.Context, []*server.Server)) (err error) {
 	defer logStopping(cmd.Context(), configs[0].Log, o.drainTimeout)()
+	defer paceCollector()()
 	if o.debug != "" {
 		stop, err := startDebug(o.debug, configs[0].Log)
 		if err != nil {

@@ -33,7 +33,7 @@ import (
 const latency = time.Millisecond
 
 // startInBubble starts nodes 1 to n that reach each other.
-func startInBubble(t *testing.T, n int) (*cluster, *memnet.Network) {
+func startInBubble(t *testing.T, n int, change ...func(*server.Config)) (*cluster, *memnet.Network) {
 	t.Helper()
 	network := memnet.New(latency)
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -49,6 +49,9 @@ func startInBubble(t *testing.T, n int) (*cluster, *memnet.Network) {
 			HTTP: host + ":8001", Data: filepath.Join(dir, host), Log: slog.New(slog.DiscardHandler),
 		}
 		cfg.Node.ID, cfg.Node.Segment = id, 1<<20
+		for _, f := range change {
+			f(cfg)
+		}
 		c.configs[id] = cfg
 	}
 	t.Cleanup(func() {
@@ -226,7 +229,11 @@ func proposeFrom(n *memnet.Network, host string, i int) error {
 func TestHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := startInBubble(t, 1)
-		resp, err := c.http.Get(c.url(1, "/v1/watch?key=lifecycle/web"))
+		ctx, end := context.WithTimeout(t.Context(), 15*server.DefaultHeartbeat)
+		defer end()
+		req, err := http.NewRequestWithContext(ctx, "GET", c.url(1, "/v1/watch?key=lifecycle/web"), nil)
+		require.NoError(t, err)
+		resp, err := c.http.Do(req)
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		lines := bufio.NewScanner(resp.Body)
@@ -303,6 +310,61 @@ func TestStop(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What the node says of an operation in its last step reaches the client of a stream, also
+// if the stream is at work on a write when that step comes: it is pending, so it may yet take
+// effect, and its outcome is unknown. That the node has not taken it would be a lie.
+func TestReplyOfTheLastStep(t *testing.T) {
+	for i := range 10 { // either of two channels is ready then, and the runtime chooses one
+		synctest.Test(t, func(t *testing.T) {
+			c, network := startInBubble(t, 3, func(cfg *server.Config) { cfg.Network = slowNetwork{cfg.Network} })
+			conn := dialIn(t, network, 1, "")
+			s := c.openStreamOn(conn, 1, "")
+			reply, _ := s.request(propose("lifecycle/web", "Running", "first"))
+			require.Equal(t, op.Committed, reply.Outcome)
+			stallPeers(network)
+			s.start(propose("lifecycle/web", "Stopped", "pending"))
+			s.send()
+			time.Sleep(500 * time.Millisecond)
+			s.start(&op.Request{Kind: op.ReadLocal, Key: "lifecycle/web", ID: "local", Attempt: 1})
+			s.send()
+			time.Sleep(5 * latency) // the reply is being written
+			over, end := context.WithCancel(t.Context())
+			end()
+			require.NoError(t, c.nodes[1].Close(over))
+			delete(c.nodes, 1)
+			network.Heal()
+			for e := s.next(); ; e = s.next() {
+				if e.Kind == stream.Replied && e.Reply.ID == "pending" {
+					require.Equal(t, op.Unknown, e.Reply.Outcome, "run %d: %v", i, &e.Reply)
+					break
+				}
+			}
+		})
+	}
+}
+
+// slowNetwork is a network on which a write takes a while.
+type slowNetwork struct{ server.Network }
+
+func (n slowNetwork) Listen(address string) (net.Listener, error) {
+	l, err := n.Network.Listen(address)
+	return slowListener{l}, err
+}
+
+type slowListener struct{ net.Listener }
+
+func (l slowListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return slowConn{c}, err
+}
+
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Write(b []byte) (int, error) {
+	time.Sleep(20 * latency)
+	return c.Conn.Write(b)
 }
 
 // stallPeers has node 1 hear nothing of the others.

@@ -41,7 +41,13 @@ func (c *cluster) openStreamWith(id node.ID, headers string) *streamClient {
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { _ = conn.Close() })
 	require.NoError(c.t, conn.SetDeadline(time.Now().Add(testTimeout)))
-	_, err = io.WriteString(conn, "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: lockstep\r\n"+headers+"\r\n")
+	return c.openStreamOn(conn, id, headers)
+}
+
+// openStreamOn opens a stream on a new connection to a node.
+func (c *cluster) openStreamOn(conn net.Conn, id node.ID, headers string) *streamClient {
+	c.t.Helper()
+	_, err := io.WriteString(conn, "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: lockstep\r\n"+headers+"\r\n")
 	require.NoError(c.t, err)
 	s := &streamClient{t: c.t, conn: conn, in: bufio.NewReader(conn), end: stream.NewClient()}
 	resp, err := http.ReadResponse(s.in, nil)

@@ -145,6 +145,24 @@ func TestResetConnections(t *testing.T) {
 	})
 }
 
+// A connection that was up for a while is dialled again at once, each time, also by a member
+// that its peer cannot reach, and so does not wake.
+func TestResetConnectionsToAPeerThatDoesNotDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New(latency)
+		one, _ := startPair(t, n)
+		n.Refuse(hostOf(2), hostOf(1))
+		for range 6 {
+			time.Sleep(2 * backoffMax)
+			require.True(t, one.peer(2).Up)
+			n.Reset(hostOf(1), hostOf(2))
+			synctest.Wait()
+			require.False(t, one.peer(2).Up)
+			require.LessOrEqual(t, waitUntil(t, "up", func() bool { return one.peer(2).Up }), 2*backoffMin+10*latency)
+		}
+	})
+}
+
 // An idle connection that is alive stays.
 func TestIdleConnectionStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

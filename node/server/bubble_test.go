@@ -312,6 +312,19 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// A node stops as soon as the others no longer look to it, which is some time after its last
+// commit, though nothing happens then.
+func TestStopAfterACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := startInBubble(t, 3)
+		require.Equal(t, http.StatusOK, c.propose(1, "lifecycle/web", `{"to":"Running"}`).Status)
+		begin := time.Now()
+		require.NoError(t, c.nodes[1].Close(context.Background()))
+		delete(c.nodes, 1)
+		require.LessOrEqual(t, time.Since(begin), 150*time.Millisecond)
+	})
+}
+
 // What the node says of an operation in its last step reaches the client of a stream, also
 // if the stream is at work on a write when that step comes: it is pending, so it may yet take
 // effect, and its outcome is unknown. That the node has not taken it would be a lie.

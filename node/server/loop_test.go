@@ -46,3 +46,36 @@ func TestEndedLoopDoesNotBlock(t *testing.T) {
 	l.stop(nil)
 	require.False(t, <-held)
 }
+
+// A response that the loop has given in its last step is taken, though the loop has ended
+// meanwhile: it may say that an outcome is unknown. That the loop has not taken the request
+// would be a lie.
+func TestLastResponseIsTaken(t *testing.T) {
+	for range 50 { // the runtime chooses among channels that are ready
+		l := &loop{done: make(chan struct{})}
+		responses := make(chan response, 2)
+		responses <- response{reply: service.Reply{Reply: &node.Reply{Outcome: node.Unknown}}}
+		close(l.done)
+		got, err := l.await(1, responses, nil)
+		require.NoError(t, err)
+		require.Equal(t, node.Unknown, got.reply.Reply.Outcome)
+		_, err = l.await(2, make(chan response), nil)
+		require.ErrorIs(t, err, service.ErrStopping)
+	}
+}
+
+// A stream keeps the responses of each step until its writer takes them, in their order.
+func TestStreamKeepsResponses(t *testing.T) {
+	c := &streamConn{wake: make(chan struct{}, 1)}
+	for step := range 4 {
+		require.True(t, c.gather(uint64(10*step), response{}))
+		require.False(t, c.gather(uint64(10*step+1), response{}))
+		c.deliver()
+	}
+	require.Len(t, c.wake, 1)
+	var ids []uint64
+	for _, r := range c.delivered {
+		ids = append(ids, r.id)
+	}
+	require.Equal(t, []uint64{0, 1, 10, 11, 20, 21, 30, 31}, ids)
+}

@@ -324,11 +324,12 @@ func TestStreamMakesRoom(t *testing.T) {
 	busy.start(propose("lifecycle/web", "Running", "a"))
 	busy.send()
 	idle := c.openStream(1)
-	for range 3 {
+	for range 2 {
 		_ = c.openStream(1)
 	}
 	idle.requireEnd(stream.Idle, "other clients")
 	require.Equal(t, stream.Replied, busy.next().Kind)
+	_, _ = busy.request(&op.Request{Kind: op.ReadLocal, Key: "lifecycle/web", ID: "b", Attempt: 1}) // it is open as before
 }
 
 // An operation of which the client no longer awaits the reply is not carried out, if it

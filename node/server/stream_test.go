@@ -322,7 +322,7 @@ func TestStreamMakesRoom(t *testing.T) {
 	c.http.CloseIdleConnections()
 	busy := c.openStream(1)
 	busy.start(propose("lifecycle/web", "Running", "a"))
-	busy.send()
+	_, _ = busy.request(&op.Request{Kind: op.ReadLocal, Key: "lifecycle/web", ID: "r", Attempt: 1}) // the node has both now
 	idle := c.openStream(1)
 	for range 2 {
 		_ = c.openStream(1)

@@ -10,7 +10,7 @@ import (
 
 // spareHeap is garbage, in bytes, that a process of nodes may have before it is collected,
 // however little is alive. A node with few machines has some megabytes alive, and makes as
-// much garbage every ten milliseconds: with the usual pace the collector takes a seventh of
+// much garbage every ten milliseconds: with the usual pace the collector takes some tenth of
 // its processor time.
 const spareHeap = 64 << 20
 

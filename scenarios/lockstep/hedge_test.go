@@ -8,7 +8,6 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
-	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim"
 	"github.com/stretchr/testify/require"
 )
@@ -24,14 +23,10 @@ type hedgeCost struct {
 
 func hedgeCostOf(t *testing.T, p *scenarios.Plan) (h hedgeCost) {
 	t.Helper()
-	require.NoError(t, p.Validate())
-	sys := lockstep.System()
-	r, err := play.Run(t.Context(), sys, p, play.Options{})
-	require.NoError(t, err)
-	require.Equal(t, play.Passed, r.Status, r.Sentence())
+	r, marks := requirePassed(t, p), lockstep.System().Marks
 	sum := func(names ...string) (n int) {
 		for _, name := range names {
-			i := slices.Index(sys.Marks, name)
+			i := slices.Index(marks, name)
 			require.GreaterOrEqual(t, i, 0, name)
 			n += int(r.Marks[i])
 		}

@@ -9,8 +9,6 @@ import (
 	"github.com/lockstep-dst/lockstep/netmodel"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/lockstep"
-	"github.com/lockstep-dst/lockstep/scenarios/play"
 	"github.com/lockstep-dst/lockstep/sim/disk"
 	"github.com/stretchr/testify/require"
 )
@@ -54,10 +52,7 @@ type hotResult struct {
 
 func runHotPlan(t testing.TB, p *scenarios.Plan) (h hotResult) {
 	t.Helper()
-	require.NoError(t, p.Validate())
-	r, err := play.Run(t.Context(), lockstep.System(), p, play.Options{})
-	require.NoError(t, err)
-	require.Equal(t, play.Passed, r.Status, r.Sentence())
+	r := requirePassed(t, p)
 	committed, end := 0, int64(0)
 	for _, o := range r.History.Operations {
 		if o.Client == scenarios.HealClient {

@@ -70,9 +70,7 @@ func TestKnobsAtTheirLimits(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", name, value), func(t *testing.T) {
 				k := knobs{ConsensusTimeout: 1000 * ms, MaxResends: 3, ResendTimeout: ms, ClientTimeout: 2000 * ms}
 				limits.set(&k, value)
-				p := isolatedNodePlan(k)
-				require.NoError(t, p.Validate())
-				requirePassed(t, p)
+				requirePassed(t, isolatedNodePlan(k))
 			})
 		}
 	}
@@ -85,14 +83,16 @@ func TestAClockThatStopsVeryOften(t *testing.T) {
 		at := scenarios.Duration(i) * 2 * netmodel.Microsecond
 		p.Faults = append(p.Faults, scenarios.Fault{At: at, For: netmodel.Microsecond, Kind: scenarios.Freeze, Nodes: []sim.ID{1}})
 	}
-	require.NoError(t, p.Validate())
 	requirePassed(t, p)
 }
 
-func requirePassed(t *testing.T, p *scenarios.Plan) {
+// requirePassed runs a valid plan, which must pass with some operations decided.
+func requirePassed(t testing.TB, p *scenarios.Plan) play.Result {
 	t.Helper()
+	require.NoError(t, p.Validate())
 	r, err := play.Run(t.Context(), lockstep.System(), p, play.Options{})
 	require.NoError(t, err)
 	require.Equal(t, play.Passed, r.Status, r.Sentence())
 	require.Positive(t, r.Outcomes.Total())
+	return r
 }

@@ -265,7 +265,7 @@ func (o *options) prepare(ctx context.Context, m module, scratch string, all []*
 	if !o.tests {
 		return p, p.refuse()
 	}
-	p.tests, err = m.listTests(ctx)
+	p.tests, err = m.listTests(ctx, scratch)
 	return p, err
 }
 

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,14 +27,19 @@ type testPackages struct {
 	module
 	all  []listed
 	deps map[string][]string // by import path, of all packages of the module
+
+	scratch   string // directory of the original programs
+	originals sync.Mutex
 }
 
-func (m module) listTests(ctx context.Context) (*testPackages, error) {
+// listTests lists the packages with tests. Their programs without a mutant are built into
+// a directory as they are needed.
+func (m module) listTests(ctx context.Context, scratch string) (*testPackages, error) {
 	out, err := m.run(ctx, "go", "list", "-json=ImportPath,Dir,Deps,TestGoFiles,XTestGoFiles,TestImports,XTestImports", "./...")
 	if err != nil {
 		return nil, err
 	}
-	t := &testPackages{module: m, deps: map[string][]string{}}
+	t := &testPackages{module: m, deps: map[string][]string{}, scratch: scratch}
 	for d := json.NewDecoder(strings.NewReader(out)); ; {
 		var p listed
 		err := d.Decode(&p)
@@ -122,7 +129,8 @@ type unitResult struct {
 }
 
 // test runs the tests of packages, one after the other, with a mutant in them, until
-// one fails that passes without the mutant and fails again with it.
+// one fails that passes without the mutant and fails again with it. The tests that its file
+// expects to fail come first.
 func (t *testPackages) test(ctx context.Context, dir string, m *mutant, cpu time.Duration) unitResult {
 	var r unitResult
 	if err := t.testAll(ctx, dir, m, cpu, &r); err != nil {
@@ -151,7 +159,7 @@ func (t *testPackages) testAll(ctx context.Context, dir string, m *mutant, cpu t
 			return err
 		}
 		r.Packages = append(r.Packages, name)
-		test, err := p.firstFailure(ctx, ".", &r.Seconds)
+		test, err := p.failure(ctx, m, &r.Seconds)
 		switch {
 		case errors.Is(err, errEnded):
 			r.Status, r.Problem = undecided, name+": "+err.Error()
@@ -161,7 +169,7 @@ func (t *testPackages) testAll(ctx context.Context, dir string, m *mutant, cpu t
 		case test == "":
 			continue
 		}
-		real, err := p.confirm(ctx, test, &r.Seconds)
+		real, err := t.confirm(ctx, &p, test, &r.Seconds)
 		if err != nil {
 			return err
 		}
@@ -221,15 +229,26 @@ func (p *testProgram) firstFailure(ctx context.Context, pattern string, seconds 
 	return "", fmt.Errorf("the tests of %s: %w: %.300s", p.dir, err, said.String())
 }
 
+// failure runs the tests that a mutant's file expects to fail, and then all of them. It
+// returns the name of the first that fails, or nothing.
+func (p *testProgram) failure(ctx context.Context, m *mutant, seconds *float64) (name string, err error) {
+	for _, expected := range m.expectedTests(p.dir) {
+		if name, err = p.firstFailure(ctx, exactly(expected), seconds); name != "" || err != nil {
+			return name, err
+		}
+	}
+	return p.firstFailure(ctx, ".", seconds)
+}
+
 // confirm reports whether a test fails again by itself, and passes without the mutant.
-func (p *testProgram) confirm(ctx context.Context, test string, seconds *float64) (bool, error) {
+func (t *testPackages) confirm(ctx context.Context, p *testProgram, test string, seconds *float64) (bool, error) {
 	pattern := exactly(test)
 	again, err := p.firstFailure(ctx, pattern, seconds)
 	if again == "" || err != nil {
 		return false, err
 	}
-	original := testProgram{module: p.module, dir: p.dir, path: p.path + "-original", flags: p.flags, cpu: p.cpu}
-	if err := original.build(ctx); err != nil {
+	original, err := t.original(ctx, p)
+	if err != nil {
 		return false, err
 	}
 	var unused float64
@@ -238,6 +257,18 @@ func (p *testProgram) confirm(ctx context.Context, test string, seconds *float64
 		err = fmt.Errorf("%s.%s fails without the mutant: nothing can be said of it", p.dir, without)
 	}
 	return err == nil, err
+}
+
+// original returns the test program of the same package without a mutant. It is built once.
+func (t *testPackages) original(ctx context.Context, p *testProgram) (testProgram, error) {
+	t.originals.Lock()
+	defer t.originals.Unlock()
+	original := *p
+	original.path = filepath.Join(t.scratch, strings.ReplaceAll(p.dir, "/", "-")+".original")
+	if _, err := os.Stat(original.path); err == nil {
+		return original, nil
+	}
+	return original, original.build(ctx)
 }
 
 // exactly is the pattern for -test.run of one test.
@@ -267,6 +298,18 @@ func failedTest(output string) (name string) {
 		name = running[len(running)-1][1]
 	}
 	return name
+}
+
+var testName = regexp.MustCompile(`([\w/]+)\.(Test[\w/]+)`)
+
+// expectedTests are the tests of a package that a mutant's file expects to fail.
+func (m *mutant) expectedTests(dir string) (names []string) {
+	for _, found := range testName.FindAllStringSubmatch(m.catch, -1) {
+		if found[1] == dir {
+			names = append(names, found[2])
+		}
+	}
+	return names
 }
 
 // testPaths parses the list of packages in a mutant's file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 // Unit tests kill the mutants that no campaign can reach, and are told by name.
 func TestTinyUnitTests(t *testing.T) {
 	m, all := tiny(t)
-	tests, err := m.listTests(t.Context())
+	tests, err := m.listTests(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	p := &programs{module: m, uncontained: map[*mutant]string{}, tests: tests}
 	o := &options{settings: settings{cpu: time.Second}}
@@ -83,6 +84,29 @@ func TestFailedTest(t *testing.T) {
 	require.Equal(t, "^TestA$/^b\\(1\\)$", exactly("TestA/b(1)"))
 }
 
+// The tests that a mutant's file expects to fail are run first, in the packages that it names
+// with them. So the other tests do not hide which one is there for the mutant.
+func TestExpectedTests(t *testing.T) {
+	m := &mutant{catch: "durability/lost, link.TestOpen or counter.TestUnused/is_true"}
+	require.Equal(t, []string{"TestOpen"}, m.expectedTests("link"))
+	require.Equal(t, []string{"TestUnused/is_true"}, m.expectedTests("counter"))
+	require.Empty(t, m.expectedTests("a/link"))
+
+	tiny, all := tiny(t)
+	tests, err := tiny.listTests(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	named := func(name string) *mutant {
+		return all[slices.IndexFunc(all, func(m *mutant) bool { return m.name == name })]
+	}
+	both := &mutant{blocks: slices.Concat(named("dies").blocks, named("closed").blocks)}
+	for catch, found := range map[string]string{"link.TestName": "TestName", "link.TestNone": "TestOpen"} {
+		both.catch = catch
+		r := tests.test(t.Context(), t.TempDir(), both, time.Second)
+		require.Equal(t, killed, r.Status, r.Problem)
+		require.Equal(t, "link."+found, r.Test)
+	}
+}
+
 // A mutant may name only packages with tests.
 func TestNamedTestsExist(t *testing.T) {
 	m, _ := tiny(t)
@@ -96,7 +120,7 @@ func TestNamedTestsExist(t *testing.T) {
 func TestRandomTestsAreRepeatable(t *testing.T) {
 	root, err := moduleRoot(t.Context())
 	require.NoError(t, err)
-	tests, err := module{root: root}.listTests(t.Context())
+	tests, err := module{root: root}.listTests(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	require.Equal(t, []string{"-rapid.seed=1", "-rapid.nofailfile"}, tests.flags("node/service"))
 	require.Empty(t, tests.flags("node/files"))

@@ -96,6 +96,7 @@ const (
 	MarkRepairBlockedByPromise                                    // a promise kept a node from taking a value
 	MarkRepairNoOpRound                                           // a no-op round brought the blocked node up to date
 	MarkRepairTimeout                                             // a peer did not respond in time
+	MarkRepairSilentPeerLeft                                      // an exchange with a silent peer gave way to one with a peer that is there
 	MarkRepairSuperseded                                          // a value came that was no longer missing
 	MarkRepairReportFull                                          // a report had no room for one of the requested ranges
 	MarkRepairAnswerFull                                          // values were left for the next request: they are many bytes
@@ -125,7 +126,7 @@ var markNames = [markCount]string{
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read", "read-again", "answered-fresh", "look-found-value", "quota-operation", "quota-prepare",
 	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated",
 	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
-	"repair-timeout", "repair-superseded", "repair-report-full", "repair-answer-full", "great-leap", "round-too-far",
+	"repair-timeout", "repair-silent-peer-left", "repair-superseded", "repair-report-full", "repair-answer-full", "great-leap", "round-too-far",
 	"carried-over", "stale-epoch", "read-of-other-epoch",
 }
 

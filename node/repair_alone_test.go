@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -17,14 +18,16 @@ type repairAlone struct {
 	timer time.Duration // when it fires; zero: there is none
 	full  bool          // the log has a backlog
 	last  uint64
+	marks Marks
 }
 
 func (n *repairAlone) clock() time.Duration                { return n.now }
 func (n *repairAlone) setTimer(_ uint64, at time.Duration) { n.timer = at }
-func (n *repairAlone) mark(Mark)                           {}
+func (n *repairAlone) mark(m Mark)                         { n.marks[m]++ }
 func (n *repairAlone) newReadID() ReadID                   { n.last++; return ReadID{1, 7, n.last} }
 func (n *repairAlone) logEnd() wal.LSN                     { return 0 }
 func (n *repairAlone) logBacklogFull() bool                { return n.full }
+func (n *repairAlone) sendsWaiting() int                   { return 0 }
 func (n *repairAlone) sendWhenDurable(to ID, m Message, _ wal.LSN) {
 	n.sent = append(n.sent, Send{to, m})
 }
@@ -65,4 +68,34 @@ func TestRepairIsSilentAmongEquals(t *testing.T) {
 		require.Empty(t, n.fire(t, &r))
 	}
 	require.EqualValues(t, 2, r.counts.DigestsCompared)
+}
+
+// A node that awaits the answer of a peer which was silent before turns at once to a peer
+// that compares digests and holds as much. While nobody else is there, or where the awaited
+func TestRepairTurnsToAPeerThatIsThere(t *testing.T) {
+	n := &repairAlone{now: time.Second}
+	cfg := &Config{ID: 1, Members: []ID{1, 2, 3}, RepairDelay: time.Second, RepairRate: 1 << 20}
+	r := newRepair(n, cfg, new(Counters), new([]*machine))
+	r.begin(7)
+	var awaited ID
+	asked := map[ID]int{}
+	compare := func(id ID) []Send {
+		n.sent = nil
+		r.handleRequest(id, &RepairRequest{Exchange: ReadID{id, 1, n.last}, Digest: 5})
+		return slices.DeleteFunc(n.sent, func(s Send) bool { _, report := s.Message.(*RepairReport); return report })
+	}
+	for awaited == 0 || asked[awaited] < 3 {
+		for _, s := range n.fire(t, &r) {
+			awaited = s.To
+			asked[awaited]++
+		}
+		if asked[awaited] == 1 {
+			require.Empty(t, compare(5-awaited), "the awaited peer has not been silent yet")
+		}
+	}
+	require.Empty(t, compare(awaited), "its own comparison")
+	sent := compare(5 - awaited)
+	require.Len(t, sent, 1)
+	require.Equal(t, 5-awaited, sent[0].To)
+	require.EqualValues(t, 1, n.marks[MarkRepairSilentPeerLeft])
 }

@@ -66,9 +66,22 @@ func (r *repair) digestsDiffer(i int, q *RepairRequest) {
 		return
 	case !pulling && r.digest.progress <= q.Progress:
 		c.nextAt = r.node.clock()
+		r.leaveSilentPeer()
 	case pulling || r.agreed.has(i):
 		c.nextAt = max(c.nextAt, r.node.clock()+r.cfg.RepairDelay)
 	}
 	r.agreed.remove(i)
 	r.startNextPull()
+}
+
+// leaveSilentPeer ends the wait for a peer that did not respond to the request before
+// either: it may be long, and another peer is there.
+func (r *repair) leaveSilentPeer() {
+	p := &r.pull
+	if !p.waiting || !r.peers[p.peer].timedOut {
+		return
+	}
+	r.node.mark(MarkRepairSilentPeerLeft)
+	p.active, p.waiting = false, false
+	r.scheduleComparison(p.peer)
 }

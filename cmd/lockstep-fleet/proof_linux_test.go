@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -51,13 +52,16 @@ func TestProof(t *testing.T) {
 	r := p.runFleet()
 	fleetTime := coreTime(t) - before
 	plainTime := p.runPlain() // after the fleet: its memory is warm, which favours it
+	apartTime := p.runApart()
 	require.EqualValues(t, *proofSeeds, r.Seeds)
 	require.Empty(t, r.Conflicts)
 	require.Empty(t, r.Troubles)
 	require.Equal(t, f.withoutTimes("single.json"), f.withoutTimes("fleet.json"))
 	t.Logf("the fleet's state is that of one machine, hash %s; %d failures of %d signatures", r.Hash, r.Failed, len(r.Findings))
 	require.True(t, p.upset > 0 || *proofCalm, "the campaign was too short for any upset")
-	t.Logf("core time: fleet %.1f s, one machine %.1f s: %+.1f %%", fleetTime.Seconds(), plainTime.Seconds(), 100*(fleetTime.Seconds()/plainTime.Seconds()-1))
+	more := func(than time.Duration) float64 { return 100 * (fleetTime.Seconds()/than.Seconds() - 1) }
+	t.Logf("core time: fleet %.1f s, one machine %.1f s: %+.1f %%", fleetTime.Seconds(), plainTime.Seconds(), more(plainTime))
+	t.Logf("core time of %d processes of fuzz at the same time, without a fleet: %.1f s: %+.1f %%", *proofWorkers, apartTime.Seconds(), more(apartTime))
 	t.Logf("messages: %.1f in and %.1f out per 1,000 seeds", 1000*p.in/float64(*proofSeeds), 1000*p.out/float64(*proofSeeds))
 }
 
@@ -106,12 +110,34 @@ func (p *proof) verdict() string {
 // runPlain runs the seeds on all cores of this machine, and returns the core time.
 func (p *proof) runPlain() time.Duration {
 	before := coreTime(p.t)
-	cores := strconv.Itoa(runtime.NumCPU())
-	cmd := p.command(append([]string{"fuzz", "--seeds", p.seeds, "--state", "single.json", "--out", "single", "--no-shrink", "--workers", cores}, p.plans...)...)
-	cmd.Path, cmd.Args[0], cmd.Env = p.program, p.program, append(cmd.Env, "GOMAXPROCS="+cores)
+	cmd := p.fuzz(runtime.NumCPU(), "single", "--seeds", p.seeds)
 	text, _ := cmd.CombinedOutput() // a campaign that fails has its exit code
 	require.Equal(p.t, p.code, cmd.ProcessState.ExitCode(), "%s", text)
 	return coreTime(p.t) - before
+}
+
+// runApart runs the seeds in as many processes as the fleet has workers, all at the same time,
+// and returns their core time: processes that share cores take more of it, in a fleet or not.
+func (p *proof) runApart() time.Duration {
+	before := coreTime(p.t)
+	each := *proofSeeds / *proofWorkers
+	var all []*exec.Cmd
+	for i := range *proofWorkers {
+		cmd := p.fuzz(1, fmt.Sprintf("apart-%d", i), "--start", strconv.Itoa(i*each), "--seeds", strconv.Itoa(each))
+		require.NoError(p.t, cmd.Start())
+		all = append(all, cmd)
+	}
+	for _, cmd := range all {
+		_ = cmd.Wait() // its verdict is not asked for
+	}
+	return coreTime(p.t) - before
+}
+
+// fuzz is a campaign without a fleet, which keeps all that it does under a name.
+func (p *proof) fuzz(workers int, name string, flags ...string) *exec.Cmd {
+	cmd := p.command(slices.Concat([]string{"fuzz", "--state", name + ".json", "--out", name, "--no-shrink", "--workers", strconv.Itoa(workers)}, flags, p.plans)...)
+	cmd.Path, cmd.Args[0], cmd.Env = p.program, p.program, append(cmd.Env, "GOMAXPROCS="+strconv.Itoa(workers))
+	return cmd
 }
 
 var pageAddress = regexp.MustCompile(`the page is at (\S+)`)

@@ -31,8 +31,8 @@ func workCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "work",
 		Short: "Run seeds for a fleet",
-		Long: `Run seeds for a fleet, until Ctrl-C. The seeds are run by a program, each range in a process
-of its own; it is a command made by harness.Main, or lockstep. Campaigns that were submitted
+		Long: `Run seeds for a fleet, until Ctrl-C. The seeds are run by a program, in processes of its own,
+each of which runs some ranges; it is a command made by harness.Main, or lockstep. Campaigns that were submitted
 with another build of it are left to other workers.
 
 With --accept-programs it also runs the programs that were sent with submit --send-program,

@@ -124,7 +124,7 @@ func (p *jsonPage) start(words []string) *process {
 func (p *jsonPage) missing(t *testing.T) (names []string) {
 	cmd, err := root()
 	require.NoError(t, err)
-	other := []string{"certs", "config", "fleet", "node", "fuzz join", "fuzz merge", "plan", "plan schema"} // see the page
+	other := []string{"certs", "config", "fleet", "node", "fuzz join", "fuzz merge", "fuzz series", "plan", "plan schema"} // see the page
 	for _, c := range allCommands(cmd) {
 		path := strings.TrimPrefix(c.CommandPath(), cmd.Name()+" ")
 		begins := func(line string) bool { return strings.HasPrefix(line+" ", "lockstep "+path+" ") }

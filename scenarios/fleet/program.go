@@ -23,14 +23,14 @@ import (
 // ErrProgram is wrapped by errors about the program that runs seeds.
 var ErrProgram = errors.New("the program did not run the seeds")
 
-// Program is a command made by harness.Main, which runs the seeds of a campaign in a
-// process of its own.
+// Program is a command made by harness.Main, which runs the seeds of a campaign in
+// processes of its own.
 type Program struct {
 	Path    string
 	Build   string
 	Hash    string        // SHA-256 of its file
 	Workers int           // runs at the same time; 0: one per core
-	Limit   time.Duration // for the seeds of one process; 0: an hour
+	Limit   time.Duration // for the seeds of one range; 0: an hour
 }
 
 // errLimit is the error about a process that takes too long.
@@ -80,8 +80,12 @@ type seedRun struct {
 	Dir   string // with its failures
 }
 
+// executor runs the program of a worker with arguments, in a directory, until it has a
+// verdict, and returns the end of what it said of errors.
+type executor func(ctx context.Context, dir string, args []string) (string, error)
+
 // run runs seeds of a campaign in an empty directory. The state is checked.
-func (p *Program) run(ctx context.Context, dir string, c *Campaign, first, seeds uint64, shrink bool) (*seedRun, *campaign.Part, error) {
+func (p *Program) run(ctx context.Context, exec executor, dir string, c *Campaign, first, seeds uint64, shrink bool) (*seedRun, *campaign.Part, error) {
 	state, failures := filepath.Join(dir, "state.json"), filepath.Join(dir, "failures")
 	args := append([]string{"fuzz"}, c.Plans.flags()...)
 	args = append(args,
@@ -91,7 +95,7 @@ func (p *Program) run(ctx context.Context, dir string, c *Campaign, first, seeds
 	limit := cmp.Or(p.Limit, time.Hour)
 	bounded, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%w: %w (%v)", ErrProgram, errLimit, limit))
 	defer cancel()
-	said, err := p.exec(bounded, dir, args)
+	said, err := exec(bounded, dir, args)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -125,12 +129,18 @@ func (p *Plans) flags() (flags []string) {
 	return flags
 }
 
-// exec runs the program until it has a verdict, and returns its error output. When
-// ctx ends, it is asked to end, and is killed ten seconds later.
-func (p *Program) exec(ctx context.Context, dir string, args []string) (string, error) {
+// command returns the command that runs the program in a directory. When ctx ends, it is
+// asked to end, and is killed ten seconds later.
+func (p *Program) command(ctx context.Context, dir string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.Path, args...)
 	cmd.Dir, cmd.WaitDelay, cmd.SysProcAttr = dir, 10*time.Second, endWithParent()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	return cmd
+}
+
+// exec runs the program in a process for it alone.
+func (p *Program) exec(ctx context.Context, dir string, args []string) (string, error) {
+	cmd := p.command(ctx, dir, args)
 	end := &tail{limit: maxTrouble / 2}
 	cmd.Stderr = end
 	err := cmd.Run()
@@ -138,16 +148,23 @@ func (p *Program) exec(ctx context.Context, dir string, args []string) (string, 
 		return "", context.Cause(ctx)
 	}
 	said := string(bytes.TrimSpace(end.data))
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		switch cli.Code(exit.ExitCode()) {
-		case cli.Violated, cli.Undecided, cli.Harness: // a verdict; the state of a campaign without one says that it was interrupted
-			return said, nil
-		}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && hasVerdict(cli.Code(exit.ExitCode())) {
+		return said, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %w: %s", ErrProgram, err, said)
 	}
 	return said, nil
+}
+
+// hasVerdict reports whether a campaign that ends with an exit code has a verdict. The state
+// of one that has none says that it was interrupted.
+func hasVerdict(code cli.Code) bool {
+	switch code {
+	case cli.OK, cli.Violated, cli.Undecided, cli.Harness:
+		return true
+	}
+	return false
 }
 
 // tail keeps the end of a text.
@@ -166,7 +183,7 @@ func (t *tail) Write(p []byte) (int, error) {
 func (p *Program) Probe(ctx context.Context, dir string, c *Campaign) ([]byte, error) {
 	one := *c
 	one.Probe = nil
-	run, _, err := p.run(ctx, dir, &one, c.First, 1, false)
+	run, _, err := p.run(ctx, p.exec, dir, &one, c.First, 1, false)
 	if err != nil {
 		return nil, err
 	}

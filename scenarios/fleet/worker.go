@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,7 @@ type Worker struct {
 	programs map[string]*Program // by campaign
 	listed   time.Time
 	refused  map[string]string // why a campaign is left to others, as it was told
+	process  *process          // that runs ranges; nil: none
 
 	mu     sync.Mutex
 	status WorkerStatus
@@ -55,6 +57,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.status.Build = w.Program.Build
 	}
 	w.tell(ctx, "idle")
+	defer w.endProcess()
 	done := make(chan struct{})
 	defer func() { <-done }()
 	beating, stop := context.WithCancel(ctx)
@@ -72,6 +75,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		case !errors.Is(err, ErrNoJob) && ctx.Err() == nil:
 			w.Log.Warn("the queue cannot be reached", "error", err)
 		}
+		w.endProcess() // it holds memory
 		pause(ctx, cmp.Or(w.Idle, idleInterval))
 	}
 	return ctx.Err()
@@ -202,6 +206,9 @@ func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if dir, err = filepath.Abs(dir); err != nil { // the program runs in it
+		return err
+	}
 	switch job.Kind {
 	case TriageKind:
 		return w.triage(ctx, c, lease, dir)
@@ -215,7 +222,7 @@ func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
 func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir string) error {
 	job := lease.Job()
 	first, seeds := c.Range(job.Range)
-	run, part, err := w.programs[c.Name].run(ctx, dir, c, first, seeds, false)
+	run, part, err := w.runSeeds(ctx, dir, c, first, seeds, false)
 	if err != nil {
 		return w.giveUp(ctx, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
 	}
@@ -233,6 +240,26 @@ func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir str
 	w.count(seeds)
 	w.fair.charge(c, seeds)
 	return w.compare(ctx, c, &job, part, kept, mine)
+}
+
+// runSeeds runs seeds of a campaign in the worker's process, which goes from range to range.
+func (w *Worker) runSeeds(ctx context.Context, dir string, c *Campaign, first, seeds uint64, shrink bool) (*seedRun, *campaign.Part, error) {
+	p := w.programs[c.Name]
+	if w.process == nil || w.process.program != p {
+		w.endProcess()
+		w.process = &process{program: p}
+	}
+	return p.run(ctx, w.process.exec, dir, c, first, seeds, shrink)
+}
+
+// endProcess ends the process that runs ranges, if there is one.
+func (w *Worker) endProcess() {
+	if w.process == nil {
+		return
+	}
+	if err := w.process.end(); err != nil {
+		w.Log.Debug("a process of ranges has ended", "error", err)
+	}
 }
 
 // putTries is how often a worker tries to put a result, which has taken it some time.

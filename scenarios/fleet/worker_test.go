@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios"
-	"github.com/lockstep-dst/lockstep/scenarios/canary"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/fleettest"
 	"github.com/lockstep-dst/lockstep/scenarios/harness"
@@ -27,7 +26,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || os.Args[1] != "fuzz" {
 		os.Exit(m.Run())
 	}
-	sys := canary.System()
+	sys := programWith(os.Getenv(behaviour))
 	begin := sys.New
 	sys.New = func(p *scenarios.Plan) scenarios.Run {
 		if os.Getenv(twist) != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ nothing has failed so far. A second Ctrl-C ends it at once.`,
 	f.neverHitFlag(cmd)
 	f.verboseFlag(cmd)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "leave the plans that are kept as they were found")
-	cmd.AddCommand(mergeCommand(systems), joinCommand(systems))
+	cmd.AddCommand(mergeCommand(systems), joinCommand(systems), seriesCommand(systems))
 	return cmd
 }
 
@@ -94,6 +95,9 @@ type fuzz struct {
 func (f *fuzz) run(cmd *cobra.Command) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(1600)) // worlds are small and short-lived: memory, some 100 MB, for speed
+	}
+	if f.workers > 0 { // a core that runs no seeds would be taken by the collector, and caches are shared
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(f.workers, runtime.GOMAXPROCS(0))))
 	}
 	c, err := f.campaign(cmd)
 	if err != nil {

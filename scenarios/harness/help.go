@@ -31,8 +31,9 @@ func addHelp(root *cobra.Command) {
 			"serve                                  # the folder failures",
 			"serve nightly --state night.json       # and the campaign that writes this file",
 		}},
-		"fuzz merge": {Examples: []string{"fuzz merge shard-0.json shard-1.json"}},
-		"fuzz join":  {Examples: []string{"fuzz join seeds-0.json seeds-1000.json --state whole.json"}},
+		"fuzz merge":  {Examples: []string{"fuzz merge shard-0.json shard-1.json"}},
+		"fuzz join":   {Examples: []string{"fuzz join seeds-0.json seeds-1000.json --state whole.json"}},
+		"fuzz series": {Examples: []string{"fuzz series <campaigns.jsonl"}},
 		"replay": {Group: groupFailures, Examples: []string{
 			"replay 86",
 			"replay 86 --verbose",

@@ -31,7 +31,7 @@ func Run(cmd *cobra.Command) int {
 	prepare(cmd, out)
 	cmd.SetErr(errs)
 	err := cmd.ExecuteContext(ctx)
-	code := codeOf(err)
+	code := CodeOf(err)
 	told := err == nil || err.Error() == ""
 	if !told && !isPrinted(err) && wantsJSON(os.Args[1:]) {
 		printJSONError(out, code, err)
@@ -62,8 +62,8 @@ func prepare(cmd *cobra.Command, out io.Writer) {
 	strictArgs(cmd)
 }
 
-// codeOf returns the exit code of an error.
-func codeOf(err error) Code {
+// CodeOf returns the exit code of an error.
+func CodeOf(err error) Code {
 	var coded *Error
 	switch {
 	case err == nil:

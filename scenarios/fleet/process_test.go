@@ -1,0 +1,115 @@
+package fleet_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/scenarios"
+	"github.com/lockstep-dst/lockstep/scenarios/canary"
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
+	"github.com/stretchr/testify/require"
+)
+
+// behaviour makes the program of these tests do otherwise: see programWith.
+const behaviour = "LOCKSTEP_FLEET_BEHAVIOUR"
+
+// programWith is the canary's system with what a program may do beside running seeds: a word,
+// and a file that gets a line for each process.
+func programWith(behaviour string) scenarios.System {
+	what, file, _ := strings.Cut(behaviour, " ")
+	if file != "" {
+		note(file)
+	}
+	if what == "old" && os.Args[2] == "series" {
+		os.Exit(2) // it does not know the command
+	}
+	sys := canary.System()
+	begin := sys.New
+	sys.New = func(p *scenarios.Plan) scenarios.Run {
+		switch {
+		case what == "prints":
+			fmt.Println(`{"type":"ended","code":0}`)
+		case what == "dies" && p.Seed == 25:
+			os.Exit(7)
+		}
+		return begin(p)
+	}
+	return sys
+}
+
+// note appends a line with the process's number and its arguments to a file.
+func note(file string) {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(f, os.Getpid(), os.Args[1:3])
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// behaves has the program behave in a way from now on, and returns the function that says
+// how its processes were begun.
+func behaves(t *testing.T, what string) (begun func() string) {
+	file := filepath.Join(t.TempDir(), "begun")
+	t.Setenv(behaviour, what+" "+file)
+	return func() string {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(text)
+	}
+}
+
+// single is the result of all seeds in one range.
+func single(t *testing.T, seeds uint64) *fleet.Report {
+	f := newFleet(t, seeds)
+	f.queue, f.campaign.RangeSeeds = fleet.NewMemory(), seeds
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	f.work("eve")
+	return f.settled()
+}
+
+// A worker runs its ranges in one process, until there is nothing to do. The result is that
+// of a process for each, whatever the program prints meanwhile.
+func TestRangesShareAProcess(t *testing.T) {
+	want := single(t, 100).Hash
+	f := newFleet(t, 100)
+	begun := behaves(t, "prints")
+	f.work("ada")
+	r := f.settled()
+	require.Equal(t, want, r.Hash)
+	lines := strings.Split(strings.TrimSpace(begun()), "\n")
+	require.Less(t, len(lines), r.Done, "%s", begun())
+	for _, line := range lines {
+		require.Contains(t, line, "[fuzz series]")
+	}
+}
+
+// A program that cannot run a series has a process for each range.
+func TestAProgramWithoutSeriesRunsAlone(t *testing.T) {
+	want := single(t, 60).Hash
+	f := newFleet(t, 60)
+	begun := behaves(t, "old")
+	f.work("ada")
+	require.Equal(t, want, f.settled().Hash)
+	require.GreaterOrEqual(t, strings.Count(begun(), "[fuzz --"), 3, "%s", begun())
+	require.Equal(t, 1, strings.Count(begun(), "[fuzz series]"), "%s", begun()) // asked once
+}
+
+// A process that dies costs its range, and no other.
+func TestAProcessThatDiesIsReplaced(t *testing.T) {
+	f := newFleet(t, 100)
+	begun := behaves(t, "dies")
+	f.campaign.Lease = 5 * time.Second
+	f.work("ada")
+	r := f.settled()
+	require.Equal(t, fleet.HarnessFault, r.Verdict)
+	require.Len(t, r.Troubles, 1)
+	require.Contains(t, r.Troubles[0].Text, "exit status 7")
+	require.EqualValues(t, 80, r.Seeds)
+	require.GreaterOrEqual(t, strings.Count(begun(), "[fuzz series]"), fleet.MaxDeliveries)
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -13,31 +14,47 @@ import (
 // srvPrefix begins a value of --join that is the name of SRV records.
 const srvPrefix = "srv+"
 
-// nodeAddresses returns the addresses that a node is started with, its own included, and the
-// name of SRV records that lead to members; empty: none was given.
-func nodeAddresses(id node.ID, peers, join, listen string) (addrs map[node.ID]string, name string, err error) {
-	switch {
-	case join == "":
-		addrs, err = foundingAddresses(id, peers)
-		return addrs, "", err
-	case peers != "":
-		return nil, "", errors.New("--join and --peers: give one: --peers for the first nodes of a cluster, --join for a node that is added later")
+// addresses are the ones that a node is started with.
+type addresses struct {
+	peers  map[node.ID]string // its own included
+	name   string             // of SRV records that lead to members; empty: none was given
+	join   bool               // an empty log waits to be added
+	guides map[node.ID]string // members of which a log need not know
+}
+
+// nodeAddresses returns the addresses that the flags of a node name.
+func nodeAddresses(id node.ID, peers, join, listen string) (a addresses, err error) {
+	if join != "" {
+		a.guides, a.name, err = parseJoin(join)
 	}
-	addrs, name, err = parseJoin(join)
 	switch {
 	case err != nil:
-		return nil, "", err
+		return a, err
+	case peers == "" && join != "":
+		return a.joining(id, listen)
+	case a.name != "":
+		return a, errors.New("--join: a name of SRV records is for a node that is added, and has no --peers: beside --peers name a member, as in 4=127.0.0.1:7004")
+	}
+	a.peers, err = foundingAddresses(id, peers)
+	return a, err
+}
+
+// joining completes the addresses of a node that is added later, from its guides.
+func (a addresses) joining(id node.ID, listen string) (addresses, error) {
+	a.join, a.peers = true, maps.Clone(a.guides)
+	delete(a.guides, id)
+	switch {
 	case id == 0:
-		return nil, "", errors.New("--id: missing: give this node a number that no member has had")
-	case addrs[id] == "" && listen == "":
-		return nil, "", errors.New("--listen: missing: name the address at which this node listens for peers, as in 127.0.0.1:7004")
-	case addrs[id] == "":
-		addrs[id] = listen
+		return a, errors.New("--id: missing: give this node a number that no member has had")
+	case a.peers[id] == "" && listen == "":
+		return a, errors.New("--listen: missing: name the address at which this node listens for peers, as in 127.0.0.1:7004")
+	case a.peers[id] == "":
+		a.peers[id] = listen
 	}
-	if len(addrs) == 1 && name == "" {
-		return nil, "", errors.New("--join: no other node: name a member of the cluster")
+	if len(a.peers) == 1 && a.name == "" {
+		return a, errors.New("--join: no other node: name a member of the cluster")
 	}
-	return addrs, name, nil
+	return a, nil
 }
 
 // foundingAddresses returns the addresses of the nodes that form a cluster. A name of SRV

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 func TestNodeAddresses(t *testing.T) {
 	for name, c := range map[string]struct {
 		peers, join, listen string
-		want                map[node.ID]string
+		want, guides        map[node.ID]string
 		name, err           string
 	}{
 		"founders":          {peers: "4=h4:1,5=h5:1", want: map[node.ID]string{4: "h4:1", 5: "h5:1"}},
@@ -29,17 +30,27 @@ func TestNodeAddresses(t *testing.T) {
 		"a long label":      {join: "srv+" + strings.Repeat("a", 64) + ".org", listen: "h4:1", err: "want the name of SRV records"},
 		"nowhere to listen": {join: "srv+example.org", err: "--listen: missing"},
 		"itself":            {join: "4=h4:1", err: "no other node: name a member of the cluster"},
-		"both":              {peers: "4=h4:1", join: "srv+example.org", err: "--join and --peers: give one"},
+		"guides":            {peers: "4=h4:1,5=h5:1", join: "6=h6:1,4=other:1", want: map[node.ID]string{4: "h4:1", 5: "h5:1"}, guides: map[node.ID]string{6: "h6:1", 4: "other:1"}},
+		"guides by name":    {peers: "4=h4:1", join: "srv+example.org", err: "beside --peers name a member, as in 4=127.0.0.1:7004"},
+		"no guide":          {peers: "4=h4:1", join: "6", err: `--join: "6": want ID=HOST:PORT`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, by, err := nodeAddresses(4, c.peers, c.join, c.listen)
+			got, err := nodeAddresses(4, c.peers, c.join, c.listen)
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, c.want, got)
-			require.Equal(t, c.name, by)
+			require.Equal(t, c.want, got.peers)
+			require.Equal(t, c.name, got.name)
+			require.Equal(t, c.peers == "", got.join)
+			if c.guides == nil { // of one that joins they are the members that it asks
+				c.guides = maps.Clone(c.want)
+				delete(c.guides, 4)
+			}
+			if got.join || c.join != "" {
+				require.Equal(t, c.guides, got.guides)
+			}
 		})
 	}
 }

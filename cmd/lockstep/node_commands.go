@@ -97,23 +97,25 @@ and the same with --id 2 and 3, a directory and an HTTP address of their own.
 
 A node that is to be added to a running cluster has an empty directory, a number that no
 member has had, and --join in place of --peers. It waits until lockstep members add, or
-replace, names it. Later its log has the members, whatever the flags say.
+replace, names it. Later its log has the members, whatever the flags say. A node that was
+away while all members of its log were replaced is told the others by --join as well,
+beside the flags that it had.
 
 Other hosts than this one can be members and clients with TLS: see lockstep certs, and
 docs/TLS.md.`,
 		Args: cli.Exactly(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return use(cmd, &s, func() (server.Config, error) {
-				addrs, name, err := nodeAddresses(node.ID(id), peers, join, listen)
+				a, err := nodeAddresses(node.ID(id), peers, join, listen)
 				if err != nil {
 					return server.Config{}, err
 				}
 				if data == "" {
 					return server.Config{}, errors.New("--data: missing: name the directory of this node's log")
 				}
-				cfg := s.config(node.ID(id), addrs)
+				cfg := s.config(node.ID(id), a.peers)
 				cfg.Listen, cfg.HTTP, cfg.Data, cfg.Log = listen, http, data, s.logger(cmd, slog.LevelInfo)
-				cfg.Join, cfg.JoinName, cfg.Advertise = join != "", name, advertise
+				cfg.Join, cfg.JoinName, cfg.Guides, cfg.Advertise = a.join, a.name, a.guides, advertise
 				if err := secure.apply(&cfg); err != nil {
 					return server.Config{}, err
 				}

@@ -155,7 +155,7 @@ func (m *Member) checkLeft() {
 
 // enter has the member and its node go on in an epoch.
 func (m *Member) enter(c *configuration.Configuration) {
-	m.configuration, m.ids, m.progress = c, c.IDs(), progress{}
+	m.configuration, m.ids, m.guides, m.progress = c, c.IDs(), nil, progress{}
 	m.leaving = !c.Has(m.self.ID)
 	peers := make([]peer, 0, len(m.ids))
 	for i := range c.Members {

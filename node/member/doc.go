@@ -18,6 +18,7 @@
 //     once;
 //   - origin.go: members that were restored from a backup;
 //   - meeting.go: members of which a node learns while it waits to be added;
+//   - guide.go: members that have come while a node was away, and all others have gone;
 //   - admission.go: introductions are received, judged and answered;
 //   - other_log.go: another log in a peer's name, wiped or a stranger's, is refused;
 //   - removal.go: a node that was removed while it was away learns it from refusals;

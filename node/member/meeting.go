@@ -6,9 +6,14 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 )
 
-// Meet has a node that waits to be added introduce itself to one more member, from the next
-// step on: one of which it learns only while it waits. Any other node knows its members.
+// Meet has the node introduce itself to one more member, from the next step on: one of which
+// it learns only while it waits to be added, or which has become one while the node was away
+// (see guide). All others it knows.
 func (m *Member) Meet(id node.ID) {
+	if m.cluster.Stage == Formed && id != m.self.ID {
+		m.addGuide(id)
+		return
+	}
 	waits := m.cfg.Join && m.cluster.Stage == Empty
 	if !waits || id == 0 || id == m.self.ID || m.peerIndex(id) >= 0 || len(m.ids) >= node.MaxParticipants {
 		return

@@ -41,6 +41,7 @@ type Member struct {
 	progress             progress
 	endpoint             string        // where this node serves clients, as introductions show it; empty: not shown
 	build                string        // version of this node's program, as introductions show it; empty: not shown
+	guides               []guide       // that have not answered
 	formerAnsweredAt     time.Duration // when a former member was last told so; 0: never
 	unheard              uint64        // messages that the node did not get: see Unheard
 
@@ -283,6 +284,10 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 	in, isIntroduction := ev.Message.(*Introduction)
 	switch {
 	case i < 0 && ev.From <= configuration.MaxID: // of one that was a member, or is to become one
+		if g := m.guideIndex(ev.From); g >= 0 && isIntroduction {
+			m.hearGuide(g, in)
+			return false
+		}
 		if !isIntroduction {
 			m.ignore()
 		}
@@ -473,6 +478,11 @@ func (m *Member) setTimer(e *node.Effects) {
 	if m.lifeDurable {
 		m.dueBy(m.levelsDue)
 	}
+	for i := range m.guides {
+		if m.durableStage == Formed {
+			m.dueBy(m.guides[i].due)
+		}
+	}
 	for i := range m.peers {
 		p := &m.peers[i]
 		m.waits = m.waits || p.pendingAdmission != nil || p.syncing
@@ -512,6 +522,7 @@ func (m *Member) tick() {
 		}
 		late = late || p.late > 0 && p.late <= m.now
 	}
+	m.askGuides()
 	if late {
 		m.saveMemories()
 	}

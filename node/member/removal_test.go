@@ -62,10 +62,7 @@ func TestRefusalsThatAreTooFew(t *testing.T) {
 func TestAFalseConfigurationIsBelieved(t *testing.T) {
 	w := formedBut3()
 	c := &configuration.Configuration{Epoch: 9, Voters: []node.ID{3}, LastID: 3, Members: []configuration.Member{{ID: 3, Incarnation: configuration.Incarnation{3}}}}
-	more := tlv.Append(nil, 3, binary.AppendUvarint(nil, uint64(c.Epoch)))
-	for part := range slices.Chunk([]byte(c.Text()), 255) {
-		more = tlv.Append(more, 2, part)
-	}
+	more := showing(c)
 	for range 20 {
 		w.hosts[1].say(3, 3, &member.Introduction{Incarnation: [16]byte{3}, Boot: 1, Life: 3, Position: 1 << 20, Stage: member.Formed, Cluster: w.hosts[1].clusterOf(), More: more})
 		w.run(100 * time.Millisecond)
@@ -75,4 +72,13 @@ func TestAFalseConfigurationIsBelieved(t *testing.T) {
 	}
 	require.True(t, w.hosts[1].member == nil, "node 1 ends as one that was removed")
 	require.NotNil(t, w.hosts[2].member)
+}
+
+// showing is the part of an introduction that shows a configuration.
+func showing(c *configuration.Configuration) []byte {
+	more := tlv.Append(nil, 3, binary.AppendUvarint(nil, uint64(c.Epoch)))
+	for part := range slices.Chunk([]byte(c.Text()), 255) {
+		more = tlv.Append(more, 2, part)
+	}
+	return more
 }

@@ -38,7 +38,7 @@ import (
 //	peers NODE LIST       members that it is started with, as in 1,2,3
 //	level NODE LEVEL      the level of the build that is started next
 //	joiner NODE [LIST]    one more node, down, with an empty disk, that is to be added to the cluster of the members listed
-//	meet NODE PEER...     it learns of members while it waits to be added
+//	meet NODE PEER...     it learns of members that its log does not know
 //	change NODE WORDS     a change of members, asked of NODE: add ID [promote | replaces ID], remove ID, promote ID, abandon [ID], move ID ADDRESS
 //	refuse NODE PEER...   the peers refuse it as a former member
 //	run DURATION

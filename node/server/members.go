@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -85,6 +86,22 @@ func (s *Server) peers(c *configuration.Configuration) (addresses map[node.ID]st
 		lastID = c.LastID
 	}
 	return addresses, lastID
+}
+
+// guides returns the guides that a node has use for: of a log that has members, the ones that can
+// have become members since. lastID is the highest number of a member that its configuration
+// knows; 0: it has none, and the members formed the cluster.
+func (s *Server) guides(m member.Status, lastID node.ID) map[node.ID]string {
+	used := map[node.ID]string{}
+	if m.Stage != member.Formed {
+		return used
+	}
+	for id, address := range s.cfg.Guides {
+		if id > max(lastID, slices.Max(m.Members)) {
+			used[id] = address
+		}
+	}
+	return used
 }
 
 // followMembers has the transport take the members of a configuration, in the loop. It

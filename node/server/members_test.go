@@ -117,6 +117,52 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 	require.Equal(t, "Stopped", c.get(3, "lifecycle/web").State)
 }
 
+// A node that was away while all others were replaced finds no member with the flags that it had,
+// and the members by a guide; the next time its log has them. In the log that is away, members
+// have changed before, or they have not.
+func TestANodeIsGuided(t *testing.T) {
+	for _, changedBefore := range []bool{false, true} {
+		t.Run(fmt.Sprint(changedBefore), func(t *testing.T) {
+			c := startCluster(t, 3, fast)
+			if changedBefore {
+				c.startJoining(4, []node.ID{1, 2, 3})
+				c.change(1, fmt.Sprintf(`{"change":"replace","node":4,"address":%q,"replaces":1}`, c.address(4)))
+				c.awaitMembers("2 voter, 3 voter, 4 voter", 2, 3, 4)
+			}
+			require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)
+			c.stop(3)
+			replace := func(old, by, third node.ID) {
+				c.startJoining(by, []node.ID{old, third})
+				c.change(old, fmt.Sprintf(`{"change":"replace","node":%d,"address":%q,"replaces":%d}`, by, c.address(by), old))
+				eventually(t, fmt.Sprintf("node %d has left", old), func() bool { return errors.Is(c.nodes[old].Err(), member.ErrRemoved) })
+			}
+			first := node.ID(1)
+			if changedBefore {
+				first = 4
+			}
+			replace(first, 5, 2)
+			replace(2, 6, 5)
+			c.awaitMembers("3 voter, 5 voter, 6 voter", 5, 6)
+			c.start(3)
+			require.Never(t, func() bool { return len(c.nodes[3].Members().Members) > 0 && roles(c.nodes[3].Members()) == "3 voter, 5 voter, 6 voter" }, 500*time.Millisecond, 50*time.Millisecond)
+			c.stop(3)
+			with := *c.configs[3]
+			with.Guides = map[node.ID]string{2: "127.0.0.1:1", 6: c.address(6)} // one has left
+			without := c.configs[3]
+			c.configs[3] = &with
+			c.start(3)
+			c.awaitMembers("3 voter, 5 voter, 6 voter", 3)
+			require.Equal(t, "Running", c.get(3, "lifecycle/web").State)
+			c.stop(3)
+			c.configs[3] = without
+			c.start(3)
+			c.awaitMembers("3 voter, 5 voter, 6 voter", 3)
+			c.stop(5) // and the other two decide
+			require.Equal(t, http.StatusOK, c.propose(3, "lifecycle/web", `{"to":"Stopped"}`).Status)
+		})
+	}
+}
+
 // The members are listed with their roles and the addresses at which the node dials
 // them; metrics and the status have them too.
 func TestMembersAreShown(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -29,6 +30,7 @@ type Config struct {
 	Peers     map[node.ID]string // address of every member, this one included; a log that has members of its own goes before
 	Join      bool               // an empty log is of none of Peers' clusters until its members add it; Peers has those to ask, and this one
 	JoinName  string             // with Join: the name of SRV records that lead to members to ask; Peers may have this one alone then
+	Guides    map[node.ID]string // members of which a log that has members need not know: it asks them for the later ones
 	Listen    string             // address to listen on for peers; empty: the node's own in Peers
 	HTTP      string             // address to listen on for clients; empty: no clients
 	Advertise string             // address that clients are told, as of a proxy; empty: that of HTTP, if it names a host
@@ -228,11 +230,14 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	}
 	hello.OfferCodecs(codec)
 	var members *configuration.Configuration
+	var status member.Status
 	s.loop.do(func(x *service.Service) {
-		hello.Life, members = x.Member().Life(), x.Member().Configuration()
+		hello.Life, members, status = x.Member().Life(), x.Member().Configuration(), x.Member().Status()
 		x.Member().SetEndpoint(s.endpoint())
 	})
-	others, _ := s.peers(members)
+	others, lastID := s.peers(members)
+	guides := s.guides(status, lastID)
+	maps.Copy(others, guides)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,
 		Waits: s.WaitsToBeAdded(), Deliver: s.loop.deliver, Removed: s.loop.removed, Formed: s.loop.formedCluster, Dial: s.dial(), TLS: s.tls.peers(),
@@ -243,6 +248,10 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	s.transport = transport
 	if !s.loop.do(func(*service.Service) { s.loop.transport, s.loop.followMembers = transport, s.followMembers }) {
 		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
+	}
+	for id, address := range guides {
+		s.log.Info("asking a node that the log does not know for the members, as the flags say", "node", id, "address", address)
+		s.loop.met(id)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ const (
 	Abandon                      // the client of a call, a listing or a watch has gone: Ticket
 	Drain                        // new requests are rejected from now on, since the node is about to stop
 	Reconfigure                  // an operator asks for a change of members: Ticket, Change
-	Met                          // the node has learnt of a member while it waits to be added: Member.From
+	Met                          // the node has learnt of a member that its log does not know: Member.From
 	Removed                      // a peer has refused this node as one that was removed: Member.From
 )
 

@@ -15,9 +15,9 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
-// process is a program that runs campaigns one after the other (fuzz series): what it costs
-// to begin, and the memory that is touched for the first time, is not paid for each range.
-// A program that has no such command runs each campaign in a process for it alone.
+// process is a program that runs campaigns one after the other (fuzz series): its beginning,
+// and the memory that it touches for the first time, are not paid for each range.
+// A program without this command runs each campaign in a process for it alone.
 type process struct {
 	program *Program
 
@@ -30,7 +30,7 @@ type process struct {
 	said  lockedTail
 }
 
-// maxSeries is the most campaigns of a process: what a program forgets to give back is
+// maxSeries is the most campaigns of a process: memory that a program does not give back is
 // bounded.
 const maxSeries = 64
 
@@ -85,7 +85,7 @@ func (p *process) begin(ctx context.Context) error {
 	if err == nil && e.Type == "ready" {
 		return nil
 	}
-	_ = p.end() // it says that there is no such command
+	_ = p.end() // it does not know the command
 	p.alone = ctx.Err() == nil
 	return context.Cause(ctx)
 }

@@ -17,7 +17,7 @@ import (
 // behaviour makes the program of these tests do otherwise: see programWith.
 const behaviour = "LOCKSTEP_FLEET_BEHAVIOUR"
 
-// programWith is the canary's system with what a program may do beside running seeds: a word,
+// programWith is the canary's system that does one thing more beside running seeds: a word,
 // and a file that gets a line for each process.
 func programWith(behaviour string) scenarios.System {
 	what, file, _ := strings.Cut(behaviour, " ")

@@ -31,7 +31,7 @@ that Ctrl-C interrupts.`,
 			if err != nil {
 				return err
 			}
-			os.Stdout = os.Stderr // what systems print is not a line of the output
+			os.Stdout = os.Stderr // lines that systems print are none of the output
 			return runSeries(cmd.Context(), systems, home, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}

@@ -49,7 +49,7 @@ func (r *run) LeaveOut(id sim.ID) bool {
 			break
 		}
 	}
-	r.leftOut[id] = r.leftOut[id] || r.isStranded(id)
+	r.guided[id] = r.guided[id] || !r.leftOut[id] && r.isStranded(id)
 	if r.leftOut[id] {
 		r.lives[id] = 0
 	}
@@ -57,7 +57,7 @@ func (r *run) LeaveOut(id sim.ID) bool {
 }
 
 // isStranded reports whether all members that a node knows have left, or all that it was to join: nobody
-// that it listens to can tell it of the others. An operator has to put another one in its place. A node that
+// that it listens to can tell it of the others. An operator has to name one of them. A node that
 // has accepted a later configuration finds out by itself whether that was chosen.
 func (r *run) isStranded(id sim.ID) bool {
 	known := r.configurations[0]
@@ -71,6 +71,18 @@ func (r *run) isStranded(id sim.ID) bool {
 	last, self := r.oracle.lastChosen(), node.ID(id)
 	others := slices.DeleteFunc(slices.Concat(known.IDs(), known.Voters), func(x node.ID) bool { return x == self })
 	return r.members[id] != nil && len(others) > 0 && !slices.ContainsFunc(others, last.Has)
+}
+
+// addGuides has an operator name the members that there are to a node that knows none of them,
+// once in a life, as by flags.
+func (p *process) addGuides() {
+	if p.guided || !p.run.guided[p.id] || !p.member.LifeDurable() {
+		return
+	}
+	p.guided = true
+	for _, id := range p.run.oracle.lastChosen().IDs() {
+		p.events = append(p.events, service.Event{Kind: service.Met, Member: node.Event{From: id}})
+	}
 }
 
 // addChangeRequest adds a request for a change of members to the current step.

@@ -38,6 +38,7 @@ type process struct {
 	rejects       []receivedReject             // of the last step
 	notices       int                          // of quotas, that the operator was given in this life
 	configuration *configuration.Configuration // when the current step began
+	guided        bool                         // it was told guides in this life
 	tookPart      bool                         // the member was ready when the current step began
 	stopped       bool
 
@@ -108,6 +109,7 @@ func (p *process) StepAll(now scenarios.Duration, evs []sim.Event, out *sim.Effe
 	if !p.addEvents(now, evs, out) {
 		return
 	}
+	p.addGuides()
 	p.observers.begin(p)
 	err := p.stepService(now, out)
 	for err == nil && len(p.report.breaches) == 0 && p.observers.pull(p) { // a breach may have no end

@@ -81,6 +81,7 @@ type run struct {
 	configurations
 	levels
 	leftOut      []bool   // by id: see LeaveOut
+	guided       []bool   // by id: see addGuides
 	out          []sim.ID // see TakeOut
 	bug          bug
 	lostPromises []bool // by id: it has lost promises, and must abstain
@@ -100,7 +101,7 @@ type bug struct {
 func newRun(p *scenarios.Plan) *run {
 	r := &run{
 		plan: p, nodes: make([]*node.Node, p.Nodes+1), lives: make([]int, p.Nodes+1), oracle: newOracle(p),
-		lostPromises: make([]bool, p.Nodes+1), leftOut: make([]bool, p.Nodes+1), configured: make([][]fsm.Definition, p.Nodes+1),
+		lostPromises: make([]bool, p.Nodes+1), leftOut: make([]bool, p.Nodes+1), guided: make([]bool, p.Nodes+1), configured: make([][]fsm.Definition, p.Nodes+1),
 	}
 	r.observers, r.processes = make([]*nodeObservers, p.Nodes+1), make([]*process, p.Nodes+1)
 	for n := 1; n <= p.Nodes; n++ {

@@ -144,7 +144,9 @@ func TestANodeIsGuided(t *testing.T) {
 			replace(2, 6, 5)
 			c.awaitMembers("3 voter, 5 voter, 6 voter", 5, 6)
 			c.start(3)
-			require.Never(t, func() bool { return len(c.nodes[3].Members().Members) > 0 && roles(c.nodes[3].Members()) == "3 voter, 5 voter, 6 voter" }, 500*time.Millisecond, 50*time.Millisecond)
+			require.Never(t, func() bool {
+				return len(c.nodes[3].Members().Members) > 0 && roles(c.nodes[3].Members()) == "3 voter, 5 voter, 6 voter"
+			}, 500*time.Millisecond, 50*time.Millisecond)
 			c.stop(3)
 			with := *c.configs[3]
 			with.Guides = map[node.ID]string{2: "127.0.0.1:1", 6: c.address(6)} // one has left

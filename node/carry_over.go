@@ -156,6 +156,7 @@ func (n *Node) carry(m *machine) bool {
 		return false
 	}
 	n.mark(MarkCarriedOver)
+	n.enterEpoch(m)
 	n.startNoOpRound(m, m.accepted)
 	return true
 }

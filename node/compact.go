@@ -29,7 +29,6 @@ type liveRecords struct {
 type recordLinks struct {
 	older, newer *machine
 	recordEnd    wal.LSN // the end of the last full record; zero: none
-	size         uint32  // its bytes
 }
 
 // add appends m to the list with a full record of size bytes that ends at end. It
@@ -39,15 +38,15 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 		l.remove(m)
 	}
 	invariant.Check(l.newest == nil || l.newest.recordEnd < end, "node: live records are in the order of the log")
-	m.recordLinks = recordLinks{older: l.newest, recordEnd: end, size: uint32(size + wal.Overhead)}
+	m.recordLinks, m.recordSize = recordLinks{older: l.newest, recordEnd: end}, uint32(size+wal.Overhead)
 	if l.newest != nil {
 		l.newest.newer = m
 	} else {
 		l.oldest = m
 	}
 	l.newest = m
-	l.bytes += uint64(m.size)
-	l.classBytes[classOf(m.key)] += uint64(m.size)
+	l.bytes += uint64(m.recordSize)
+	l.classBytes[classOf(m.key)] += uint64(m.recordSize)
 }
 
 func (l *liveRecords) remove(m *machine) {
@@ -61,9 +60,9 @@ func (l *liveRecords) remove(m *machine) {
 	} else {
 		l.newest = m.older
 	}
-	invariant.Check(l.bytes >= uint64(m.size), "node: live records count all their bytes")
-	l.bytes -= uint64(m.size)
-	l.classBytes[classOf(m.key)] -= uint64(m.size)
+	invariant.Check(l.bytes >= uint64(m.recordSize), "node: live records count all their bytes")
+	l.bytes -= uint64(m.recordSize)
+	l.classBytes[classOf(m.key)] -= uint64(m.recordSize)
 }
 
 // compact copies records forward within the budget that the step's appends have
@@ -79,9 +78,9 @@ func (n *Node) compact() {
 	n.appended = 0
 	for n.copyBudget > 0 && n.mostlyGarbage() {
 		n.appendToLog(n.liveRecords.oldest, true)
-		n.copyBudget -= int64(n.liveRecords.newest.size)
+		n.copyBudget -= int64(n.liveRecords.newest.recordSize)
 		n.counts.Copied++
-		n.lastCopy = uint64(n.liveRecords.newest.size)
+		n.lastCopy = uint64(n.liveRecords.newest.recordSize)
 		n.copiedBytes += n.lastCopy
 		n.mark(MarkRecordCopiedForward)
 	}
@@ -105,7 +104,7 @@ func (n *Node) neededLog() uint64 {
 		return 0
 	}
 	invariant.Check(oldest.recordEnd <= n.log.End(), "node: a live record is within the log")
-	return uint64(n.log.End()-oldest.recordEnd) + uint64(oldest.size)
+	return uint64(n.log.End()-oldest.recordEnd) + uint64(oldest.recordSize)
 }
 
 // appendToLog appends a record of m to the log, of the promise alone or full, and

@@ -38,7 +38,11 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	if m.chosen != m.value {
 		m.chosen.dump(b)
 	}
-	fmt.Fprintf(b, "  rounds: highest %d, cached promise %v, failures %d\n", m.highestRound, m.cachedPromise, m.failures)
+	cached := m.cachedPromise
+	if m.epoch != n.epoch {
+		cached = Ballot{}
+	}
+	fmt.Fprintf(b, "  rounds: highest %d, cached promise %v, failures %d\n", m.highestRound, cached, m.failures)
 	if m.work == nil {
 		return
 	}

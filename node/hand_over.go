@@ -18,8 +18,8 @@ func (n *Node) handOver() {
 		return
 	}
 	n.draining = true
-	for _, m := range n.byIndex {
-		if m == nil || m.work == nil {
+	for _, m := range n.busyInOrder() {
+		if m.work == nil { // it was released meanwhile
 			continue
 		}
 		m.queue = slices.DeleteFunc(m.queue, n.handBack)

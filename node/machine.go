@@ -1,6 +1,8 @@
 package node
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +32,8 @@ type machine struct {
 	value     *Value
 	durableAt wal.LSN
 	recordLinks
+	recordSize uint32 // bytes of the last full record
+	epoch      uint32 // of cachedPromise, holders and toldWithout: see enterEpoch
 
 	// Learner.
 	chosenAt Ballot
@@ -49,6 +53,7 @@ type machine struct {
 type work struct {
 	proposer
 	reader
+	place       int    // of its machine in Node.busy
 	reported    Ballot // the highest at which others have reported a value as accepted
 	beginsLater bool   // it is in Node.toBegin
 }
@@ -58,11 +63,14 @@ func (n *Node) attachWork(m *machine) {
 	if m.work != nil {
 		return
 	}
+	invariant.Check(m.epoch == n.epoch, "node: work on a machine is of this epoch")
 	if last := len(n.workPool) - 1; last >= 0 {
 		m.work, n.workPool = n.workPool[last], n.workPool[:last]
-		return
+	} else {
+		m.work = &work{}
 	}
-	m.work = &work{}
+	m.place = len(n.busy)
+	n.busy = append(n.busy, m)
 }
 
 // releaseWork returns m's work to the pool if none is in progress.
@@ -71,6 +79,10 @@ func (n *Node) releaseWork(m *machine) {
 	if w == nil || w.round.phase != 0 || len(w.queue)+len(w.forwarded) > 0 || w.reader.busy() {
 		return
 	}
+	last := len(n.busy) - 1
+	n.busy[w.place], n.busy[last].place = n.busy[last], w.place
+	n.busy[last] = nil
+	n.busy = n.busy[:last]
 	*w = work{
 		proposer: proposer{queue: w.queue[:0], forwarded: w.forwarded[:0], round: round{batch: w.round.batch[:0]}},
 		reader:   reader{readQueue: w.readQueue[:0], quorumRead: w.quorumRead.empty()},
@@ -81,6 +93,14 @@ func (n *Node) releaseWork(m *machine) {
 		n.workPool = append(n.workPool, w)
 	}
 	n.dropIfEmpty(m)
+}
+
+// busyInOrder returns the machines with work, in the order of their indexes: that of busy
+// depends on how they came to it.
+func (n *Node) busyInOrder() []*machine {
+	busy := slices.Clone(n.busy)
+	slices.SortFunc(busy, func(a, b *machine) int { return cmp.Compare(a.index, b.index) })
+	return busy
 }
 
 // dropIfEmpty deletes m if it has no state and no work.
@@ -125,6 +145,9 @@ func (n *Node) findMachine(key string) *machine {
 	if *last == nil || (*last).key != key {
 		*last = n.machines[key]
 	}
+	if *last != nil {
+		n.enterEpoch(*last)
+	}
 	return *last
 }
 
@@ -140,7 +163,7 @@ func cacheSlot(key string) int {
 }
 
 func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
-	m := &machine{key: key, def: def, index: uint32(len(n.byIndex)), hash: n.repair.digest.place(key)}
+	m := &machine{key: key, def: def, index: uint32(len(n.byIndex)), hash: n.repair.digest.place(key), epoch: n.epoch}
 	n.machines[key] = m
 	if key == configuration.Key {
 		n.register = m

@@ -116,10 +116,8 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 	n.cfg.Members, n.cfg.Membership = members, to
 	n.epoch, n.quorums = to.Epoch, newQuorums(members, &to)
 	n.lastLeap, n.fullUntil = [MaxParticipants]time.Duration{}, [MaxParticipants]time.Duration{}
-	for _, m := range n.byIndex {
-		if m != nil {
-			n.beginEpoch(m, gone)
-		}
+	for _, m := range n.busyInOrder() {
+		n.beginEpoch(m, gone)
 	}
 	n.repair.beginEpoch()
 	n.beginCarryOver()
@@ -127,11 +125,19 @@ func (n *Node) Reconfigure(members []ID, to Membership) error {
 	return nil
 }
 
-// beginEpoch drops the promises and holders of the epoch before, and ends its rounds. What
-// members that are gone have forwarded is dropped: no client of this node waits for it.
+// enterEpoch drops the promises and holders of an earlier epoch. Machines at rest do so when
+// they are next found, since there may be millions of them.
+func (n *Node) enterEpoch(m *machine) {
+	if m.epoch != n.epoch {
+		m.epoch, m.cachedPromise, m.holders, m.toldWithout = n.epoch, Ballot{}, 0, 0
+	}
+}
+
+// beginEpoch ends the rounds of the epoch before on a machine with work. Operations that
+// members which are gone have forwarded are dropped: no client of this node waits for them.
 func (n *Node) beginEpoch(m *machine, gone []ID) {
-	m.cachedPromise, m.holders, m.toldWithout = Ballot{}, 0, 0
-	if m.work == nil {
+	n.enterEpoch(m)
+	if m.work == nil { // it was released meanwhile
 		return
 	}
 	if m.round.phase != 0 {

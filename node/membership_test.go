@@ -145,6 +145,22 @@ func TestCachedPromiseEndsWithItsEpoch(t *testing.T) {
 	require.Equal(t, 2, w.committed())
 }
 
+// A proposer forgets which members hold a value: in the next epoch another one may be in the
+// place of one of them, and is sent what it proposes in full.
+func TestHoldersEndWithTheirEpoch(t *testing.T) {
+	w := newWorld(4, nil)
+	w.reconfigure(node.Membership{Epoch: 2, Voters: []node.ID{1, 2, 3}}, []node.ID{1, 2, 3}, 1, 2, 3)
+	w.request(1, proposal("c1.1", "Running"))
+	w.deliverAll()
+	w.reconfigure(node.Membership{Epoch: 3, Voters: []node.ID{1, 2, 4}}, []node.ID{1, 2, 4}, 1, 2, 4)
+	w.transcript.Reset()
+	w.request(1, proposal("c1.2", "Stopped"))
+	w.deliverAll()
+	require.Equal(t, 2, w.committed())
+	require.NotContains(t, w.transcript.String(), node.BaseNotHeld)
+	require.Equal(t, "Stopped", w.hosts[4].node.Inspect("lifecycle/m").Value.State)
+}
+
 func TestMembershipThatIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		members []node.ID

@@ -93,6 +93,7 @@ type Node struct {
 	byIndex       []*machine           // by token of timer; nil: a free index
 	freeIndexes   []uint32             // indexes of byIndex without a machine
 	workPool      []*work              // of machines at rest
+	busy          []*machine           // with work
 	localMachines int                  // machines that only this log has: definitions and notes
 
 	sendsAwaitingSync  []awaitingSync // in the order of durableAt

@@ -71,7 +71,7 @@ func TestRepairIsSilentAmongEquals(t *testing.T) {
 }
 
 // A node that awaits the answer of a peer which was silent before turns at once to a peer
-// that compares digests and holds as much. While nobody else is there, or where the awaited
+// that compares digests and holds as much, but not from one that was not silent before.
 func TestRepairTurnsToAPeerThatIsThere(t *testing.T) {
 	n := &repairAlone{now: time.Second}
 	cfg := &Config{ID: 1, Members: []ID{1, 2, 3}, RepairDelay: time.Second, RepairRate: 1 << 20}
@@ -98,4 +98,60 @@ func TestRepairTurnsToAPeerThatIsThere(t *testing.T) {
 	require.Len(t, sent, 1)
 	require.Equal(t, 5-awaited, sent[0].To)
 	require.EqualValues(t, 1, n.marks[MarkRepairSilentPeerLeft])
+}
+
+// Nodes 2 and 3 fall silent, after each was silent before, and answered once. Node 4 is there, holds
+// more, and compares every so often: node 1 compares with it soon, and not with the two in turns.
+func TestSilentPeersDoNotTakeAllTurns(t *testing.T) {
+	n := &repairAlone{now: time.Second}
+	cfg := &Config{ID: 1, Members: []ID{1, 2, 3, 4}, RepairDelay: time.Second, RepairRate: 1 << 20}
+	r := newRepair(n, cfg, new(Counters), new([]*machine))
+	r.begin(7)
+	asked := map[ID]int{}
+	take := func() (reqs []Send) {
+		for _, s := range n.sent {
+			if _, ok := s.Message.(*RepairRequest); ok {
+				asked[s.To]++
+				reqs = append(reqs, s)
+			}
+		}
+		n.sent = nil
+		return reqs
+	}
+	until := func(end time.Duration, answer map[ID]bool) {
+		for n.timer != 0 && n.timer <= end {
+			n.now, n.timer = n.timer, 0
+			r.wake()
+			for _, s := range take() {
+				if answer[s.To] { // it differs, and knows nothing more
+					req := s.Message.(*RepairRequest)
+					r.handleReport(s.To, &RepairReport{Exchange: req.Exchange, Digest: 99, Progress: 0, RangesAnswered: uint16(len(req.Ranges))})
+					take()
+				}
+			}
+		}
+		n.now = max(n.now, end)
+	}
+	until(600*time.Second, nil) // all are silent: node 1 is cut off
+	one := map[ID]bool{2: true, 3: true}
+	for !(r.peers[1].timedOut && r.peers[2].timedOut && len(one) == 0) {
+		for id := range one {
+			if !r.peers[id-1].timedOut { // it has answered once
+				delete(one, id)
+			}
+		}
+		until(n.now+100*time.Millisecond, one)
+	}
+	until(n.now+8*time.Second, nil)
+	clear(asked)
+	begin := n.now
+	for range 100 { // every 8 s
+		r.handleRequest(4, &RepairRequest{Exchange: ReadID{4, 1, n.last}, Digest: 5, Progress: 9})
+		take()
+		if asked[4] > 0 {
+			break
+		}
+		until(n.now+8*time.Second, nil)
+	}
+	require.Less(t, n.now-begin, 64*time.Second)
 }

@@ -65,7 +65,7 @@ func (r *repair) digestsDiffer(i int, q *RepairRequest) {
 	case r.cfg.RepairDelay == 0 || r.pull.active && r.pull.peer == i:
 		return
 	case !pulling && r.digest.progress <= q.Progress:
-		c.nextAt = r.node.clock()
+		c.nextAt = min(c.nextAt, r.node.clock()) // not later: others that are silent have their turns as well
 		r.leaveSilentPeer()
 	case pulling || r.agreed.has(i):
 		c.nextAt = max(c.nextAt, r.node.clock()+r.cfg.RepairDelay)

@@ -155,7 +155,8 @@ func (m *Member) checkLeft() {
 
 // enter has the member and its node go on in an epoch.
 func (m *Member) enter(c *configuration.Configuration) {
-	m.configuration, m.ids, m.guides, m.progress = c, c.IDs(), nil, progress{}
+	m.configuration, m.ids, m.progress = c, c.IDs(), progress{}
+	m.guides = slices.DeleteFunc(m.guides, func(g guide) bool { return g.id <= c.LastID })
 	m.leaving = !c.Has(m.self.ID)
 	peers := make([]peer, 0, len(m.ids))
 	for i := range c.Members {
@@ -312,7 +313,7 @@ func (m *Member) takeShown(in *Introduction) {
 		return
 	}
 	c, err := configuration.Parse(string(s.configuration))
-	if err != nil || c.Epoch != s.epoch {
+	if err != nil || c.Epoch != s.epoch || m.namesOtherLog(c) {
 		return
 	}
 	switch {
@@ -322,6 +323,13 @@ func (m *Member) takeShown(in *Introduction) {
 	case joins:
 		m.join(in.Cluster, c)
 	}
+}
+
+// namesOtherLog reports whether a configuration has another log of this node: it is of another
+// cluster, or somebody lies.
+func (m *Member) namesOtherLog(c *configuration.Configuration) bool {
+	i := c.Index(m.self.ID)
+	return i >= 0 && c.Members[i].Incarnation != configuration.Incarnation{} && c.Members[i].Incarnation != configuration.Incarnation(m.self.Incarnation)
 }
 
 // join joins a formed cluster if its configuration has this log.

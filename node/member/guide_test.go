@@ -41,6 +41,58 @@ func TestWhoIsHeardAsAGuide(t *testing.T) {
 	}
 }
 
+// A configuration that has another log of this node is none of this cluster.
+func TestConfigurationOfAnotherLogIsNotTaken(t *testing.T) {
+	for own, taken := range map[byte]bool{1: true, 0xee: false} {
+		w := formed()
+		w.hosts[1].member.Meet(7)
+		c := &configuration.Configuration{Epoch: 9, Voters: []node.ID{1, 7}, LastID: 7, Members: []configuration.Member{
+			{ID: 1, Incarnation: configuration.Incarnation{own}}, {ID: 7, Incarnation: configuration.Incarnation{7}},
+		}}
+		w.hosts[1].say(7, 7, &member.Introduction{Incarnation: [16]byte{7}, Boot: 1, Life: 7, Stage: member.Formed, Cluster: w.hosts[1].clusterOf(), More: showing(c)})
+		require.Equal(t, taken, w.hosts[1].member.Epoch() == c.Epoch, own)
+	}
+}
+
+// A guide may be out of date itself: others that are named beside it are heard after it.
+func TestGuideThatIsOutOfDate(t *testing.T) {
+	w := formed()
+	h := w.hosts[1]
+	h.member.Meet(7)
+	h.member.Meet(12)
+	say := func(from node.ID, epoch uint32, ids ...node.ID) {
+		c := &configuration.Configuration{Epoch: epoch, Voters: ids, LastID: ids[len(ids)-1]}
+		for _, id := range ids {
+			c.Members = append(c.Members, configuration.Member{ID: id, Incarnation: configuration.Incarnation{byte(id)}})
+		}
+		h.say(from, uint64(from), &member.Introduction{Incarnation: [16]byte{byte(from)}, Boot: 1, Life: uint64(from), Stage: member.Formed, Cluster: h.clusterOf(), More: showing(c)})
+		require.Equal(t, epoch, h.member.Epoch())
+	}
+	say(7, 9, 1, 7, 8)
+	say(12, 20, 1, 11, 12)
+}
+
+// A node that its guide refuses as a former member ends, and only a guide's word is enough.
+func TestGuideSaysThatTheNodeWasRemoved(t *testing.T) {
+	x := &transcript{}
+	x.replay("members 3\nquiet\nstart 1 2 3\nrun 1s\njoiner 4 1,2,3\njoiner 5 1,2,3\nmeet 1 4\nrefuse 1 5\nrun 1s\n")
+	require.NotNil(t, x.hosts[1].member)
+	x.replay("refuse 1 4\nrun 1s\n")
+	require.True(t, x.hosts[1].member == nil)
+}
+
+// Before its life is durable a node asks no guide, and waits for its disk.
+func TestGuidesWaitForTheLife(t *testing.T) {
+	x := &transcript{}
+	x.replay("members 3\nquiet\nstart 1 2 3\nrun 1s\ncrash 1\nslow 1\nstart 1\n")
+	for h := x.hosts[1]; h.member.Status().Stage != member.Formed; {
+		h.syncSome(1)
+	}
+	require.False(t, x.hosts[1].member.LifeDurable())
+	x.replay("meet 1 9\nrun 1s\n")
+	require.LessOrEqual(t, len(x.hosts[1].timers), 2, "no timer after the other")
+}
+
 // A node asks a guide less and less often, and no more once it has answered, be it that it
 // knows no later configuration.
 func TestGuidesAreAskedUntilTheyAnswer(t *testing.T) {

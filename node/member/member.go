@@ -284,8 +284,7 @@ func (m *Member) acceptMessage(ev *node.Event) bool {
 	in, isIntroduction := ev.Message.(*Introduction)
 	switch {
 	case i < 0 && ev.From <= configuration.MaxID: // of one that was a member, or is to become one
-		if g := m.guideIndex(ev.From); g >= 0 && isIntroduction {
-			m.hearGuide(g, in)
+		if g := m.guideIndex(ev.From); g >= 0 && m.acceptGuide(g, ev.Message) {
 			return false
 		}
 		if !isIntroduction {
@@ -479,7 +478,7 @@ func (m *Member) setTimer(e *node.Effects) {
 		m.dueBy(m.levelsDue)
 	}
 	for i := range m.guides {
-		if m.durableStage == Formed {
+		if m.durableStage == Formed && m.lifeDurable {
 			m.dueBy(m.guides[i].due)
 		}
 	}

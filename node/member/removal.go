@@ -46,7 +46,7 @@ func (m *Member) checkRemoved() {
 	case m.leaving || m.durableStage != Formed && !m.joins():
 	case m.leftLSN != 0 && m.node.Durable() >= m.leftLSN:
 		m.fail(m.removedBy(m.configuration))
-	case m.leftLSN == 0 && m.majoritySaysRemoved():
+	case m.leftLSN == 0 && (m.majoritySaysRemoved() || m.guideSaysRemoved()):
 		m.mark(MarkToldRemoved)
 		m.leftLSN = m.node.SetNote(leftNote, []byte{1})
 	}

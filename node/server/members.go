@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -88,16 +88,12 @@ func (s *Server) peers(c *configuration.Configuration) (addresses map[node.ID]st
 	return addresses, lastID
 }
 
-// guides returns the guides that a node has use for: of a log that has members, the ones that can
-// have become members since. lastID is the highest number of a member that its configuration
-// knows; 0: it has none, and the members formed the cluster.
-func (s *Server) guides(m member.Status, lastID node.ID) map[node.ID]string {
+// guides returns the guides that a log with members has use for: the ones that can have become
+// members since. highest is the highest number that a member has had to its knowledge.
+func (s *Server) guides(highest node.ID) map[node.ID]string {
 	used := map[node.ID]string{}
-	if m.Stage != member.Formed {
-		return used
-	}
 	for id, address := range s.cfg.Guides {
-		if id > max(lastID, slices.Max(m.Members)) {
+		if id > highest {
 			used[id] = address
 		}
 	}
@@ -108,6 +104,7 @@ func (s *Server) guides(m member.Status, lastID node.ID) map[node.ID]string {
 // says where they are at other addresses than the node was started for.
 func (s *Server) followMembers(c *configuration.Configuration) {
 	addresses, lastID := s.peers(c)
+	maps.Copy(addresses, s.guides(lastID)) // the one that has told it may be out of date itself
 	s.transport.SetPeers(addresses, lastID)
 	for _, m := range c.Members {
 		if started := s.cfg.Peers[m.ID]; m.Address != "" && started != "" && started != m.Address {

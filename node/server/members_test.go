@@ -22,6 +22,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/httpapi"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/tcp"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
 )
 
@@ -152,8 +153,21 @@ func TestANodeIsGuided(t *testing.T) {
 			with.Guides = map[node.ID]string{2: "127.0.0.1:1", 6: c.address(6)} // one has left
 			without := c.configs[3]
 			c.configs[3] = &with
-			c.start(3)
+			if changedBefore { // the guide is away for longer than a former member is kept
+				c.stop(6)
+				c.start(3)
+				time.Sleep(tcp.DefaultFormerGrace + 500*time.Millisecond)
+				c.start(6)
+			} else {
+				c.start(3)
+			}
 			c.awaitMembers("3 voter, 5 voter, 6 voter", 3)
+			if changedBefore { // and it stays a peer
+				time.Sleep(tcp.DefaultFormerGrace + 500*time.Millisecond)
+				c.stop(5)
+				require.Equal(t, "Running", c.get(3, "lifecycle/web").State) // a majority says so
+				c.start(5)
+			}
 			require.Equal(t, "Running", c.get(3, "lifecycle/web").State)
 			c.stop(3)
 			c.configs[3] = without

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -236,7 +237,10 @@ func (s *Server) startTransport(codec wire.Codec) error {
 		x.Member().SetEndpoint(s.endpoint())
 	})
 	others, lastID := s.peers(members)
-	guides := s.guides(status, lastID)
+	var guides map[node.ID]string
+	if status.Stage == member.Formed {
+		guides = s.guides(max(lastID, slices.Max(status.Members)))
+	}
 	maps.Copy(others, guides)
 	transport, err := tcp.Start(tcp.Config{
 		Hello: hello, Listener: s.listeners.peers, Peers: others, Queue: s.cfg.Queue, Log: s.log,

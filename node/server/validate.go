@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
@@ -30,6 +32,14 @@ func (c Config) Validate() error {
 	}
 	if c.JoinName != "" && !c.Join {
 		return fmt.Errorf("%w: name to join by: %.64q: only a node that is to be added looks for members", ErrConfig, c.JoinName)
+	}
+	if len(c.Guides) > node.MaxParticipants {
+		return fmt.Errorf("%w: %d nodes to ask for the members: want at most %d", ErrConfig, len(c.Guides), node.MaxParticipants)
+	}
+	for id := range c.Guides {
+		if id > configuration.MaxID {
+			return fmt.Errorf("%w: a node to ask for the members has a number above %d", ErrConfig, configuration.MaxID)
+		}
 	}
 	_, err := (&Server{cfg: c}).newService()
 	return err

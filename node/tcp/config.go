@@ -61,6 +61,9 @@ type Sender struct {
 	Level node.Level
 }
 
+// DefaultFormerGrace is the default of Config.FormerGrace.
+const DefaultFormerGrace = 5 * time.Second
+
 // withDefaults replaces zero fields by defaults.
 func (c Config) withDefaults() Config {
 	if c.Queue == 0 {
@@ -88,7 +91,7 @@ func (c Config) withDefaults() Config {
 		&c.KeepaliveTimeout:  4 * time.Second,
 		&c.BackoffMin:        50 * time.Millisecond,
 		&c.BackoffMax:        2 * time.Second,
-		&c.FormerGrace:       5 * time.Second,
+		&c.FormerGrace:       DefaultFormerGrace,
 	} {
 		if *d == 0 {
 			*d = otherwise

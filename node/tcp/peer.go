@@ -19,6 +19,7 @@ type peer struct {
 	ctx        context.Context // ends with the transport, and when the peer is dropped
 	stop       context.CancelFunc
 	former     atomic.Bool // it is a member no more, and no peer
+	departures int         // how often it has become a former one; guarded by Transport.mu
 	queue      *queue
 	dialledUs  chan struct{} // holds a token if the peer has connected
 	delivering chan struct{} // holds a token while a message is delivered

@@ -35,13 +35,13 @@ func (t *Transport) SetPeers(addresses map[node.ID]string, lastID node.ID) {
 	before := t.peers.Load()
 	next := &peerTable{byID: map[node.ID]*peer{}, lastID: max(lastID, before.lastID)}
 	for id, p := range before.byID {
-		if _, stays := addresses[id]; stays || p.former.Load() {
-			next.byID[id] = p
-			continue
-		}
-		p.former.Store(true)
 		next.byID[id] = p
-		t.tasks.Go(func() { t.dropLater(p) })
+		_, stays := addresses[id]
+		if leaves := !stays; leaves != p.former.Swap(leaves) && leaves {
+			p.departures++
+			departure := p.departures
+			t.tasks.Go(func() { t.dropLater(p, departure) })
+		}
 	}
 	var fresh []*peer
 	for _, id := range slices.Sorted(maps.Keys(addresses)) {
@@ -58,13 +58,17 @@ func (t *Transport) SetPeers(addresses map[node.ID]string, lastID node.ID) {
 	}
 }
 
-// dropLater ends the connections of a former member after its time of grace.
-func (t *Transport) dropLater(p *peer) {
+// dropLater ends the connections of a former member after the time of grace of a departure,
+// unless it has come back.
+func (t *Transport) dropLater(p *peer, departure int) {
 	if !sleep(p.ctx, t.cfg.FormerGrace) {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !p.former.Load() || p.departures != departure {
+		return
+	}
 	before := t.peers.Load()
 	next := &peerTable{byID: maps.Clone(before.byID), lastID: before.lastID}
 	delete(next.byID, p.id)

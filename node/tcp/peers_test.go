@@ -135,3 +135,19 @@ func TestPeersOfAClosedTransport(t *testing.T) {
 	c[0].SetPeers(map[node.ID]string{2: c[1].address, 3: c[1].address}, 3)
 	require.Len(t, c[0].Peers(), 1)
 }
+
+// A peer that goes, and comes back within its time of grace, stays: for a node that is told the
+// members anew, the others may be none for a moment.
+func TestPeerComesBack(t *testing.T) {
+	c := cluster(t, 2, shortGrace)
+	one, two := c[0], c[1]
+	eventually(t, "both ways", func() bool { return one.peer(2).Up && two.peer(1).Up })
+	one.SetPeers(nil, 1)
+	one.SetPeers(map[node.ID]string{2: two.address}, 2)
+	require.Never(t, func() bool {
+		return len(one.Peers()) != 1 || two.log.with("this node was removed from the members") > 0
+	}, 300*time.Millisecond, 10*time.Millisecond)
+	require.True(t, one.peer(2).Up)
+	one.SetPeers(nil, 2)
+	eventually(t, "it has gone, for good", func() bool { return two.log.with("this node was removed from the members") > 0 })
+}

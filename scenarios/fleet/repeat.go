@@ -37,7 +37,7 @@ func (w *Worker) repeat(ctx context.Context, c *Campaign, lease Lease, dir strin
 func (w *Worker) runAgain(ctx context.Context, c *Campaign, lease Lease, dir string, kept []byte) error {
 	job := lease.Job()
 	first, seeds := c.Range(job.Range)
-	run, again, err := w.runSeeds(ctx, dir, c, first, seeds, false)
+	run, again, err := w.runAlone(ctx, dir, c, first, seeds, false)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 		return errNotMine
 	}
 	result := &TriageResult{Worker: w.Name, Job: job}
-	run, part, err := w.runSeeds(ctx, dir, c, job.Seed, 1, true)
+	run, part, err := w.runAlone(ctx, dir, c, job.Seed, 1, true)
 	if err != nil {
 		result.Trouble = shorten(err.Error(), maxTrouble)
 		return w.giveUp(ctx, lease, err, result)

@@ -36,7 +36,9 @@ type Worker struct {
 	programs map[string]*Program // by campaign
 	listed   time.Time
 	refused  map[string]string // why a campaign is left to others, as it was told
-	process  *process          // that runs ranges; nil: none
+
+	processes map[*Program]*process
+	process   *process // the one of processes that has run the last range; nil: none has
 
 	mu     sync.Mutex
 	status WorkerStatus
@@ -222,7 +224,7 @@ func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
 func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir string) error {
 	job := lease.Job()
 	first, seeds := c.Range(job.Range)
-	run, part, err := w.runSeeds(ctx, dir, c, first, seeds, false)
+	run, part, err := w.runSeeds(ctx, dir, c, first, seeds)
 	if err != nil {
 		return w.giveUp(ctx, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
 	}
@@ -242,23 +244,38 @@ func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir str
 	return w.compare(ctx, c, &job, part, kept, mine)
 }
 
-// runSeeds runs seeds of a campaign in the worker's process, which goes from range to range.
-func (w *Worker) runSeeds(ctx context.Context, dir string, c *Campaign, first, seeds uint64, shrink bool) (*seedRun, *campaign.Part, error) {
+// runSeeds runs a range in the worker's process, which goes from range to range. After one
+// that has failed there is another process.
+func (w *Worker) runSeeds(ctx context.Context, dir string, c *Campaign, first, seeds uint64) (*seedRun, *campaign.Part, error) {
 	p := w.programs[c.Name]
-	if w.process == nil || w.process.program != p {
-		w.endProcess()
-		w.process = &process{program: p}
+	if w.processes == nil {
+		w.processes = map[*Program]*process{}
 	}
-	return p.run(ctx, w.process.exec, dir, c, first, seeds, shrink)
+	if w.processes[p] == nil {
+		w.processes[p] = &process{program: p}
+	}
+	if w.process != w.processes[p] { // one at a time holds memory
+		w.endProcess()
+		w.process = w.processes[p]
+	}
+	run, part, err := p.run(ctx, w.process.exec, dir, c, first, seeds, false)
+	if err != nil {
+		w.endProcess()
+	}
+	return run, part, err
+}
+
+// runAlone runs seeds of a campaign in a process that has run nothing before: what a program
+// keeps from earlier seeds shows as a difference.
+func (w *Worker) runAlone(ctx context.Context, dir string, c *Campaign, first, seeds uint64, shrink bool) (*seedRun, *campaign.Part, error) {
+	p := w.programs[c.Name]
+	return p.run(ctx, p.exec, dir, c, first, seeds, shrink)
 }
 
 // endProcess ends the process that runs ranges, if there is one.
 func (w *Worker) endProcess() {
-	if w.process == nil {
-		return
-	}
-	if err := w.process.end(); err != nil {
-		w.Log.Debug("a process of ranges has ended", "error", err)
+	if w.process != nil {
+		w.process.end()
 	}
 }
 

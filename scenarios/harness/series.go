@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -22,16 +23,16 @@ campaigns are short. It is for programs: the workers of a fleet use it.
 The first line of the output is {"type": "ready"}. Each line of standard input is a
 campaign, as an object with "args", the flags of fuzz, and "dir", the directory that it is
 run in (this one if it is missing). Its end is a line of the output, an object with "type":
-"ended", the exit "code", and the "error" if there is one; what fuzz would print is left
-out, so give it --state and --out. The process ends with its input, or after the campaign
-that Ctrl-C interrupts.`,
+"ended", its "number", from 1, the exit "code", and the "error" if there is one. What fuzz
+would print is left out, so give it --state and --out; what a system prints by itself stands
+between these lines. The process ends with its input, or after the campaign that Ctrl-C
+interrupts.`,
 		Args: cli.Exactly(0, "campaigns on standard input"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			home, err := os.Getwd()
 			if err != nil {
 				return err
 			}
-			os.Stdout = os.Stderr // lines that systems print are none of the output
 			return runSeries(cmd.Context(), systems, home, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
@@ -45,20 +46,20 @@ type seriesCampaign struct {
 
 // seriesEvent is a line of the output of a series.
 type seriesEvent struct {
-	Type  string   `json:"type"` // ready or ended
-	Code  cli.Code `json:"code"`
-	Error string   `json:"error,omitempty"`
+	Type   string   `json:"type"` // ready or ended
+	Number int      `json:"number,omitempty"`
+	Code   cli.Code `json:"code"`
+	Error  string   `json:"error,omitempty"`
 }
 
 // runSeries runs the campaigns that it reads, until their end, or that of ctx. Between them
 // the process is in the directory home, since theirs may be removed.
 func runSeries(ctx context.Context, systems systemList, home string, in io.Reader, out io.Writer) error {
-	told := json.NewEncoder(out)
-	if err := told.Encode(seriesEvent{Type: "ready"}); err != nil {
+	if err := tellSeries(out, seriesEvent{Type: "ready"}); err != nil {
 		return err
 	}
 	next := readSeries(ctx, in)
-	for {
+	for number := 1; ; number++ {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -67,11 +68,25 @@ func runSeries(ctx context.Context, systems systemList, home string, in io.Reade
 				return n.endOfSeries()
 			}
 			e := runOfSeries(ctx, systems, n.campaign)
-			if err := errors.Join(os.Chdir(home), told.Encode(e)); err != nil {
+			e.Number = number
+			if err := os.Chdir(home); err != nil { // before the end is told: another one may follow
+				return err
+			}
+			if err := tellSeries(out, e); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// tellSeries writes an event as a line of its own, in one piece, also behind the beginning of
+// a line that a system has printed.
+func tellSeries(out io.Writer, e seriesEvent) error {
+	line, err := json.Marshal(e)
+	if err == nil {
+		_, err = out.Write(slices.Concat([]byte("\n"), line, []byte("\n")))
+	}
+	return err
 }
 
 // nextOfSeries is a campaign that was read, or why there is none.
@@ -119,7 +134,9 @@ func runOfSeries(ctx context.Context, systems systemList, c seriesCampaign) seri
 	if err == nil {
 		root := &cobra.Command{Use: programBase(), SilenceUsage: true, SilenceErrors: true}
 		cli.AddOutputFlags(root)
-		root.AddCommand(fuzzCommand(systems))
+		fuzz := fuzzCommand(systems)
+		fuzz.RemoveCommand(fuzz.Commands()...)
+		root.AddCommand(fuzz)
 		root.SetOut(io.Discard)
 		root.SetErr(io.Discard)
 		root.SetArgs(append([]string{"fuzz"}, c.Args...))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/configuration"
+	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -49,7 +50,10 @@ func (r *run) LeaveOut(id sim.ID) bool {
 			break
 		}
 	}
-	r.guided[id] = r.guided[id] || !r.leftOut[id] && r.isStranded(id)
+	if !r.leftOut[id] && r.isStranded(id) { // a log that was bound, and has not learnt that the cluster is formed, hears no guide
+		r.leftOut[id] = r.members[id].Status().Stage != member.Formed && !r.joins(id)
+		r.guided[id] = r.guided[id] || !r.leftOut[id]
+	}
 	if r.leftOut[id] {
 		r.lives[id] = 0
 	}

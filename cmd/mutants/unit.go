@@ -200,13 +200,17 @@ func (p *testProgram) build(ctx context.Context, flags ...string) error {
 // or passed.
 var errEnded = errors.New("the tests did not come to an end")
 
-// timedOut is what the testing package says after ten minutes, its own limit.
+// testTimeout is the limit of a test program: the one that go test gives it, without which it has
+// none.
+const testTimeout = 10 * time.Minute
+
+// timedOut is what the testing package says after that.
 const timedOut = "panic: test timed out after"
 
 // firstFailure runs the tests that match a pattern, and returns the name of the first
 // that fails, or nothing.
 func (p *testProgram) firstFailure(ctx context.Context, pattern string, seconds *float64) (name string, err error) {
-	args := append([]string{"-test.v", "-test.failfast", "-test.run", pattern}, p.flags...)
+	args := append([]string{"-test.v", "-test.failfast", "-test.timeout", testTimeout.String(), "-test.run", pattern}, p.flags...)
 	cmd := guarded(ctx, p.cpu, p.path, args...)
 	cmd.Dir = filepath.Join(p.root, p.dir)
 	var said bytes.Buffer

@@ -273,7 +273,7 @@ func TestTokenFilesRefused(t *testing.T) {
 		wrong: "wrong: line 1: not a file of tokens: the third word",
 	} {
 		c := newCluster(t, 1, func(cfg *server.Config) { cfg.Access.Tokens = name })
-		_, err := server.Start(*c.configs[1])
+		err := startRefused(t, *c.configs[1])
 		require.ErrorIs(t, err, server.ErrConfig)
 		require.ErrorContains(t, err, want)
 	}
@@ -283,7 +283,7 @@ func TestTokenFilesRefused(t *testing.T) {
 		`hosts: not the name of a host: "a:80"`:           func(a *server.Access) { a.Hosts = []string{"a:80"} },
 	} {
 		c := newCluster(t, 1, func(cfg *server.Config) { change(&cfg.Access) })
-		_, err := server.Start(*c.configs[1])
+		err := startRefused(t, *c.configs[1])
 		require.ErrorIs(t, err, server.ErrConfig)
 		require.ErrorContains(t, err, field)
 	}

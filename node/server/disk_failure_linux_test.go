@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/lockstep-dst/lockstep/node/server"
 )
 
 // A failing disk stops the node. The node reports the failure and the remedy, and
@@ -100,7 +98,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(data, syscall.MNT_DETACH) })
-	_, err := server.Start(*c.configs[1])
+	err := startRefused(t, *c.configs[1])
 	require.ErrorIs(t, err, syscall.EROFS)
 	require.ErrorContains(t, err, data)
 	require.ErrorContains(t, err, "mount the file system for writing, or choose another directory")

@@ -238,6 +238,19 @@ func (c *cluster) metrics(id node.ID) map[string]float64 {
 	return found
 }
 
+// startRefused starts a server that is to be refused, and returns why. One that is not is
+// closed, so that its test fails at once.
+func startRefused(t testing.TB, cfg server.Config) error {
+	t.Helper()
+	s, err := server.Start(cfg)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = s.Close(ctx)
+	}
+	return err
+}
+
 // requireNoGoroutines checks, after all cleanups registered later, that no goroutine
 // of a server is left.
 func requireNoGoroutines(t testing.TB) {

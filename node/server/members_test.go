@@ -112,7 +112,7 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 	c.change(2, `{"change":"remove","node":1}`)
 	c.awaitMembers("2 voter, 3 voter", 2, 3)
 	eventually(t, "node 1 has told the others, and ends", func() bool { return errors.Is(c.nodes[1].Err(), member.ErrRemoved) })
-	_, err := server.Start(*c.configs[1])
+	err := startRefused(t, *c.configs[1])
 	require.ErrorIs(t, err, member.ErrRemoved)
 	require.ErrorContains(t, err, "start it with a new id and --join, and add that one")
 	require.Equal(t, "Stopped", c.get(3, "lifecycle/web").State)
@@ -329,7 +329,7 @@ func TestNodeThatWasRemovedWhileItWasAway(t *testing.T) {
 			return false
 		}
 	})
-	_, err := server.Start(*c.configs[3])
+	err := startRefused(t, *c.configs[3])
 	require.ErrorIs(t, err, member.ErrRemoved)
 	require.ErrorContains(t, err, "node 3 was removed, and an id is not used again (the members that formed the cluster were the last that it knew)")
 	require.Equal(t, http.StatusOK, c.propose(2, "lifecycle/web", `{"to":"Running"}`).Status)

@@ -118,7 +118,7 @@ func TestDiskFailsAtTheStart(t *testing.T) {
 	op := wal.Sync
 	disk.fail.Store(&op)
 	c := newCluster(t, 1, disk.install)
-	_, err := server.Start(*c.configs[1])
+	err := startRefused(t, *c.configs[1])
 	require.ErrorIs(t, err, syscall.EIO)
 	require.ErrorIs(t, err, server.ErrNodeFailed)
 	require.ErrorContains(t, err, c.configs[1].Data)
@@ -207,7 +207,7 @@ func TestBadLimits(t *testing.T) {
 	} {
 		cfg := *c.configs[1]
 		cfg.Limits = limits
-		_, err := server.Start(cfg)
+		err := startRefused(t, cfg)
 		require.ErrorIs(t, err, server.ErrConfig)
 		require.ErrorContains(t, err, text)
 	}

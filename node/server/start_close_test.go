@@ -103,7 +103,7 @@ func TestStartFails(t *testing.T) {
 	fails := func(change func(*server.Config)) error {
 		cfg := *c.configs[2]
 		change(&cfg)
-		_, err := server.Start(cfg)
+		err := startRefused(t, cfg)
 		require.Error(t, err)
 		return err
 	}

@@ -293,7 +293,7 @@ func TestExposedAddresses(t *testing.T) {
 func TestStartWithTheCertificateOfAnother(t *testing.T) {
 	a := tlstest.New(t, "test")
 	c := newCluster(t, 1, func(c *server.Config) { c.TLS = &server.TLS{Paths: a.Node(2)} })
-	_, err := server.Start(*c.configs[1])
+	err := startRefused(t, *c.configs[1])
 	require.ErrorIs(t, err, server.ErrConfig)
 	require.ErrorIs(t, err, certificate.ErrNumber)
 }

@@ -3,6 +3,7 @@ package client_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,34 @@ func TestClientsShowTokens(t *testing.T) {
 	_, err := client.New(client.Config{Endpoints: []string{endpoint}, Token: "two\r\nlines"})
 	require.ErrorIs(t, err, client.ErrConfig)
 	require.NotContains(t, err.Error(), "lines\"")
+}
+
+// A client shows its token when it asks for a stream. Without that it would be refused, and go on
+// by HTTP, so that operations succeed all the same.
+func TestStreamsAreAskedForWithTheToken(t *testing.T) {
+	token := access.Secret{1}.Text()
+	shown := make(chan string, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/stream" {
+			select {
+			case shown <- r.Header.Get("Authorization"):
+			default:
+			}
+		}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer s.Close()
+	c, err := client.New(client.Config{Endpoints: []string{s.Listener.Addr().String()}, Token: token, Deadline: time.Second})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Get(t.Context(), key)
+	require.NoError(t, err)
+	select {
+	case authorization := <-shown:
+		require.Equal(t, "Bearer "+token, authorization)
+	default:
+		t.Fatal("it has asked for no stream")
+	}
 }
 
 // errSeen ends a watch that has begun.

@@ -45,6 +45,17 @@ func TestOneMembersRefusalEndsNobody(t *testing.T) {
 	require.True(t, w.reads(1, "lifecycle/x"), w.output.String())
 }
 
+// The register keeps one configuration: their texts are long, and each is proposed for one version.
+func TestRegisterKeepsOneConfiguration(t *testing.T) {
+	x := &transcript{}
+	x.replay("members 3\nquiet\nstart 1 2 3\nrun 1s\njoiner 4 1,2,3\nchange 1 add 4 promote\nstart 4\nrun 10s\n")
+	for _, h := range x.hosts[1:] {
+		held := h.member.Node().Inspect(configuration.Key)
+		require.Len(t, held.Value.Window, 1)
+		require.EqualValues(t, 4, held.Value.Version)
+	}
+}
+
 // Half of the other voters are no majority, and of two voters the other one is one.
 func TestRefusalsThatAreTooFew(t *testing.T) {
 	x := &transcript{}

@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // BuildID returns an id of this build, which differs also between builds of one
-// revision: a hash of the program's own file.
-func BuildID() (string, error) {
+// revision: a hash of the program's own file, as it was when a process asked first.
+func BuildID() (string, error) { return buildID() }
+
+var buildID = sync.OnceValues(hashProgram)
+
+func hashProgram() (string, error) {
 	name, err := os.Executable()
 	if err != nil {
 		return "", err

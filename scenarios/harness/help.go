@@ -33,7 +33,7 @@ func addHelp(root *cobra.Command) {
 		}},
 		"fuzz merge":  {Examples: []string{"fuzz merge shard-0.json shard-1.json"}},
 		"fuzz join":   {Examples: []string{"fuzz join seeds-0.json seeds-1000.json --state whole.json"}},
-		"fuzz series": {Examples: []string{"fuzz series <campaigns.jsonl"}},
+		"fuzz series": {Examples: []string{"fuzz series   # and campaigns on standard input, one a line"}},
 		"replay": {Group: groupFailures, Examples: []string{
 			"replay 86",
 			"replay 86 --verbose",

@@ -32,8 +32,8 @@ func workCommand() *cobra.Command {
 		Use:   "work",
 		Short: "Run seeds for a fleet",
 		Long: `Run seeds for a fleet, until Ctrl-C. The seeds are run by a program, in processes of its own,
-each of which runs some ranges; it is a command made by harness.Main, or lockstep. Campaigns that were submitted
-with another build of it are left to other workers.
+each of which runs some ranges; it is a command made by harness.Main, or lockstep. Campaigns
+that were submitted with another build of it are left to other workers.
 
 With --accept-programs it also runs the programs that were sent with submit --send-program,
 checked by their SHA-256, and needs none of its own. Whoever may submit can then run any

@@ -180,7 +180,7 @@ func (p *process) end() {
 }
 
 // seriesEvents takes the output of fuzz series apart: lines that are no events are dropped,
-// and so are events that nobody awaits.
+// and so is an event that was not taken before the next one came.
 type seriesEvents struct {
 	line    []byte
 	tooLong bool // the line is no event
@@ -210,10 +210,11 @@ func (s *seriesEvents) Write(b []byte) (int, error) {
 func (s *seriesEvents) take() {
 	var e seriesEvent
 	if !s.tooLong && json.Unmarshal(s.line, &e) == nil && (e.Type == "ready" || e.Type == "ended") {
-		select {
-		case s.to <- e:
+		select { // a line that only looks like an event may have come right before it
+		case <-s.to:
 		default:
 		}
+		s.to <- e // there is room: nothing else sends
 	}
 	s.line, s.tooLong = s.line[:0], false
 }

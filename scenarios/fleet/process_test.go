@@ -114,3 +114,8 @@ func TestAProcessThatDiesIsReplaced(t *testing.T) {
 	require.EqualValues(t, 80, r.Seeds)
 	require.GreaterOrEqual(t, strings.Count(begun(), "[fuzz series]"), fleet.MaxDeliveries)
 }
+
+// The end of a campaign is not lost behind a line that looks like it, in one piece with it.
+func TestTheLastEventCounts(t *testing.T) {
+	require.Equal(t, 2, fleet.LastEvent("{\"type\":\"ended\",\"number\":7}\nhello\n{\"type\":\"ended\",\"number\":2}\n{\"type\":\"other\",\"number\":3}\n"))
+}

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -147,7 +148,19 @@ func (p *peer) endDelivery() { <-p.delivering }
 // the reason does, so that only a change is logged. Empty means no failure.
 type failure string
 
-const unreachable failure = "unreachable"
+const (
+	unreachable failure = "unreachable"
+	addressless failure = "addressless"
+)
+
+// failureToConnect returns the reason for err, which is no refusal. The errors of a network
+// differ from attempt to attempt; what needs another remedy is a reason of its own.
+func failureToConnect(err error) failure {
+	if errors.Is(err, errNoAddress) {
+		return addressless
+	}
+	return unreachable
+}
 
 // onConnected records a connection to p, with messages in a codec.
 func (t *Transport) onConnected(p *peer, codec wire.Codec) {
@@ -167,7 +180,7 @@ func (t *Transport) onDisconnected(p *peer, err error) {
 	}
 	p.state.Failures++
 	p.state.LastError = err.Error()
-	isNew := !refused(err) && !insecure(err) && p.dialFailure.set(unreachable)
+	isNew := !refused(err) && !insecure(err) && p.dialFailure.set(failureToConnect(err))
 	p.mu.Unlock()
 	switch {
 	case refused(err):

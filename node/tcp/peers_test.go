@@ -93,11 +93,17 @@ func TestMemberMoves(t *testing.T) {
 	})
 }
 
-// A member without a known address is not dialled: the reason names the remedy.
+// A member without a known address is not dialled: the reason names the remedy, once, also of
+// a member that was out of reach before.
 func TestMemberWithoutAddress(t *testing.T) {
 	one := startAlone(t)
-	one.SetPeers(map[node.ID]string{2: ""}, 2)
-	eventually(t, "the reason", func() bool { return one.log.with("no address is known") == 1 })
+	eventually(t, "two are out of reach", func() bool { return one.log.with("no connection to peer") == 2 })
+	one.SetPeers(map[node.ID]string{2: "", 3: "127.0.0.1:1", 4: ""}, 4)
+	eventually(t, "the reason", func() bool { return one.log.with("no address is known") == 2 })
+	require.Equal(t, 1, one.log.with("no connection to peer peer=2 address= "), "%q", one.log.all())
+	failures := one.peer(2).Failures
+	eventually(t, "more attempts", func() bool { return one.peer(2).Failures > failures+2 })
+	require.Equal(t, 2, one.log.with("no address is known"))
 }
 
 // A host name is looked up at each attempt: the transport keeps no address of its own. A

@@ -7,4 +7,5 @@ type ChosenValue struct {
 	Key    string
 	Ballot Ballot // one that it was chosen at
 	Value  *Value // never nil
+	Had    *Value // what the node had learnt before, the latest; nil: nothing
 }

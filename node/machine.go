@@ -219,7 +219,7 @@ func (n *Node) valueOrInitial(m *machine, v *Value) *Value {
 // cached promise below b. It returns the number of waiting operations that it
 // answered.
 func (n *Node) learn(m *machine, b Ballot, v *Value) (found int) {
-	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v})
+	n.out.Chosen = append(n.out.Chosen, ChosenValue{m.key, b, v, m.chosen})
 	if !m.chosenAt.Less(b) {
 		return 0
 	}

@@ -440,6 +440,31 @@ func (n *Node) Inspect(key string) MachineState {
 	return MachineState{m.key, m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
 }
 
+// HasValue reports whether the node has accepted or learnt a value of a machine.
+func (n *Node) HasValue(key string) bool {
+	m := n.machines[key]
+	return m != nil && (!m.accepted.IsZero() || !m.chosenAt.IsZero())
+}
+
+// Learnt returns the state and the version of a machine by the latest value that the node
+// knows to be chosen; ok is false if it knows none.
+func (n *Node) Learnt(key string) (state string, version uint64, ok bool) {
+	m := n.machines[key]
+	if m == nil || m.chosen == nil {
+		return "", 0, false
+	}
+	return m.chosen.State, m.chosen.Version, true
+}
+
+// Latest returns the latest value of a machine that the node knows to be chosen; nil if it
+// knows none.
+func (n *Node) Latest(key string) *Value {
+	if m := n.machines[key]; m != nil {
+		return m.chosen
+	}
+	return nil
+}
+
 // PendingWork describes the first pending work in the node's queues, for tests. It
 // is empty when the node is at rest.
 func (n *Node) PendingWork() string {

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"slices"
+
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/configuration"
 )
@@ -14,16 +16,12 @@ func (s *Service) learn(e *node.Effects) {
 		if c.Key == configuration.Key { // of the cluster: no user lists or watches it
 			continue
 		}
-		var had *node.Value
-		switch e := s.index.get(c.Key); {
-		case e == nil:
-			s.index.insert(c.Key, c.Value)
-		case !IsNewer(e.Value, c.Value):
-			continue
-		default:
-			had, e.Value = e.Value, c.Value
+		if c.Had == nil {
+			s.index.insert(c.Key)
 		}
-		s.hub.publish(Change{c.Key, had, c.Value}, s.cfg.Changes)
+		if IsNewer(c.Had, c.Value) {
+			s.hub.publish(Change{c.Key, c.Had, c.Value}, s.cfg.Changes)
+		}
 	}
 	for i := range s.batch {
 		s.addAccepted(s.batch[i].Message)
@@ -51,19 +49,15 @@ func (s *Service) addAccepted(m node.Message) {
 		return
 	}
 	st := s.node.Inspect(key)
-	if key != configuration.Key && st.Value != nil && st.Learnt == nil && s.index.get(key) == nil { // what it has learnt was in e.Chosen
-		s.index.insert(st.Key, nil)
+	if key != configuration.Key && st.Value != nil && st.Learnt == nil { // what it has learnt was in e.Chosen
+		s.index.insert(st.Key)
 	}
 }
 
 // buildIndex builds, after boot, the index of the machines of which the node has a
 // value.
 func (s *Service) buildIndex() {
-	var entries []Known
-	for _, key := range s.node.Keys() {
-		if st := s.node.Inspect(key); key != configuration.Key && (st.Value != nil || st.Learnt != nil) {
-			entries = append(entries, Known{key, st.Learnt})
-		}
-	}
-	s.index = newIndex(entries)
+	s.index = newIndex(slices.DeleteFunc(s.node.Keys(), func(key string) bool {
+		return key == configuration.Key || !s.node.HasValue(key)
+	}))
 }

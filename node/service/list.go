@@ -72,14 +72,14 @@ func (s *Service) scan(l *listing) {
 	if l.query.Linearizable {
 		state = "" // the reads find the state
 	}
-	for _, e := range piece {
+	for _, key := range piece {
 		if len(l.page.Machines) == l.query.Limit {
 			l.page.Next = l.after
 			s.endScan(l)
 			return
 		}
-		l.after = e.Key
-		if m := toListed(e); state == "" || m.State == state {
+		l.after = key
+		if m := s.toListed(key); state == "" || m.State == state {
 			l.page.Machines = append(l.page.Machines, m)
 		}
 	}
@@ -92,11 +92,9 @@ func (s *Service) scan(l *listing) {
 	}
 }
 
-func toListed(e Known) Listed {
-	if e.Value == nil {
-		return Listed{Key: e.Key, Unknown: true}
-	}
-	return Listed{Key: e.Key, State: e.Value.State, Version: e.Value.Version}
+func (s *Service) toListed(key string) Listed {
+	state, version, ok := s.node.Learnt(key)
+	return Listed{Key: key, State: state, Version: version, Unknown: !ok}
 }
 
 // endScan answers a local listing, and begins the reads of a linearizable one.

@@ -73,7 +73,8 @@ func (c *Config) Validate() error {
 type Service struct {
 	cfg    Config
 	member *member.Member
-	node   *node.Node // of member
+	node   *node.Node                   // of member
+	latest func(key string) *node.Value // what the node knows to be chosen; nil: nothing
 	now    time.Duration
 
 	timers   timers
@@ -106,7 +107,7 @@ func New(m *member.Member, cfg Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		cfg: cfg, member: m, node: m.Node(),
+		cfg: cfg, member: m, node: m.Node(), latest: m.Node().Latest,
 		requests: newRequestTable(), hub: newWatchHub(),
 	}, nil
 }

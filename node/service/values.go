@@ -21,7 +21,7 @@ func (s *Service) readValues(l *listing) {
 // one as recent, since another node has answered the read in its place, the machine is
 // read again.
 func (s *Service) keepValue(l *listing, i int) {
-	v, read := s.node.Inspect(l.page.Machines[i].Key).Learnt, l.replies[i]
+	v, read := s.latest(l.page.Machines[i].Key), l.replies[i]
 	switch {
 	case v != nil && v.Serial >= read.Serial:
 		l.values[i] = v

@@ -183,9 +183,11 @@ func (s *Service) update(w *watcher) Update {
 		s.hub.remove(w)
 	case !w.caughtUp:
 		page, more := s.index.page(w.query.Prefix, w.cursor, s.cfg.Page)
-		u.Begin = page
+		for _, key := range page {
+			u.Begin = append(u.Begin, Known{key, s.latest(key)})
+		}
 		if w.caughtUp = !more; more {
-			w.cursor = page[len(page)-1].Key
+			w.cursor = page[len(page)-1]
 		}
 	}
 	return u
@@ -242,8 +244,8 @@ func (s *Service) onReadBeforeWatch(w *watcher, r *node.Reply) {
 func (s *Service) beginWatch(w *watcher, initial *node.Value) {
 	if w.query.Single {
 		value := initial
-		if e := s.index.get(w.query.Prefix); e != nil && e.Value != nil {
-			value = e.Value
+		if v := s.latest(w.query.Prefix); v != nil && s.index.has(w.query.Prefix) {
+			value = v
 		}
 		if value != nil {
 			w.begin = []Known{{w.query.Prefix, value}}

@@ -33,7 +33,8 @@ func TestWatchHubMatchesModel(t *testing.T) {
 	keys := []string{"a", "ab", "abc", "b", "ba"}
 	rapid.Check(t, func(t *rapid.T) {
 		s := &Service{cfg: Config{Changes: room, Page: rapid.IntRange(1, 3).Draw(t, "page")}, hub: newWatchHub()}
-		versions := map[string]uint64{}
+		versions, latest := map[string]uint64{}, map[string]*node.Value{}
+		s.latest = func(key string) *node.Value { return latest[key] }
 		models := map[Ticket]*watchModel{}
 		last := Ticket(0)
 		open := func() []Ticket {
@@ -84,13 +85,9 @@ func TestWatchHubMatchesModel(t *testing.T) {
 			"change": func(t *rapid.T) {
 				key := rapid.SampledFrom(keys).Draw(t, "key")
 				versions[key]++
-				now := &node.Value{Version: versions[key]}
-				var had *node.Value
-				if e := s.index.get(key); e != nil {
-					had, e.Value = e.Value, now
-				} else {
-					s.index.insert(key, now)
-				}
+				had, now := latest[key], &node.Value{Version: versions[key]}
+				latest[key] = now
+				s.index.insert(key)
 				for ticket, w := range s.hub.byTicket {
 					if m := models[ticket]; w.wants(key) {
 						m.ended = m.waiting == room

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
 // joint is a world of nodes 1 to 4 in the joint epoch in which 4 takes the place of 1: of
@@ -223,4 +224,36 @@ func TestWhatTheGoneHaveForwardedIsDropped(t *testing.T) {
 func (w *world) waiting(i int) int {
 	n := w.hosts[i].node.Waiting("lifecycle/m")
 	return n.Queue + n.Round
+}
+
+// A node that has accepted a later configuration, and begins anew in an earlier epoch than that
+// of its round, settles it once it has gone on.
+func TestSettlingAfterARestart(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.Membership = node.Membership{Epoch: 1, Voters: []node.ID{1, 2, 3}} })
+	all, voters := []node.ID{1, 2, 3}, []node.ID{1, 2, 3}
+	c := configuration.Configuration{Epoch: 2, Voters: voters, LastID: 3}
+	for _, id := range all {
+		c.Members = append(c.Members, configuration.Member{ID: id, Incarnation: configuration.Incarnation{byte(id)}})
+	}
+	w.apply(1, func(n *node.Node) { n.ProposeMembership(c.Text(), 0) })
+	w.deliverAll()
+	w.reconfigure(node.Membership{Epoch: 2, Voters: voters}, all, 1, 2, 3)
+	c.Epoch = 3
+	w.apply(1, func(n *node.Node) { n.ProposeMembership(c.Text(), 1) })
+	for w.hosts[2].node.Inspect(configuration.Key).Value.State != c.Text() { // then the answer is lost
+		w.deliver(w.take(1, "1>2", "2>1")[0])
+	}
+	w.hosts[2].sync()
+	w.inFlight = nil
+	for _, h := range w.hosts[1:] {
+		h.crash()
+		h.start()
+	}
+	w.inFlight = nil
+	w.reconfigure(node.Membership{Epoch: 2, Voters: voters}, all, 1, 2, 3)
+	require.True(t, w.hosts[2].node.MembershipUndecided())
+	w.apply(2, (*node.Node).SettleMembership)
+	w.rest()
+	text, _ := w.hosts[3].node.Membership()
+	require.Equal(t, c.Text(), text)
 }

@@ -68,6 +68,7 @@ func (n *Node) MembershipUndecided() bool {
 // those of the last step.
 func (n *Node) SettleMembership() {
 	if m := n.register; n.ready && m.idle(n.now) {
+		n.enterEpoch(m)
 		n.startNoOpRound(m, m.accepted)
 		n.drain()
 	}

@@ -80,7 +80,7 @@ func definesKey(key, text string) bool {
 // the node has only an accepted value, as after a restart, the outcome is
 // unknown: the machine may have left its initial state.
 func (n *Node) localRead(key string, def *fsm.Definition) Reply {
-	switch m := n.machines[key]; {
+	switch m := n.findMachine(key); {
 	case m == nil:
 		return committedReply(initial(def, n.firstSerial))
 	case m.chosen == nil && m.value != nil:

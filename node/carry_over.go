@@ -152,6 +152,7 @@ func (n *Node) noteCarriedOver(i int) bool {
 
 // carry begins a round that chooses the value of m again.
 func (n *Node) carry(m *machine) bool {
+	n.unfold(m)
 	if !m.idle(n.now) {
 		return false
 	}

@@ -40,11 +40,11 @@ type clientOp struct {
 
 var chaosKeys = []string{"definition/lamp", "lamp/hall", "lamp/attic", "lifecycle/x", "lifecycle/y"}
 
-func newChaos(t *testing.T, seed uint64) *chaos {
+func newChaos(t *testing.T, seed uint64, open int) *chaos {
 	s := &chaos{t: t, rand: rand.New(rand.NewPCG(seed, 0)), history: map[string]map[uint64]node.Entry{}}
 	window, segment := 2+s.rand.IntN(6), 256<<s.rand.IntN(4)
 	s.w = newWorld(3, func(cfg *node.Config) {
-		cfg.DedupWindow, cfg.Batch, cfg.Segment = window, 1+s.rand.IntN(max(1, window/2)), segment
+		cfg.DedupWindow, cfg.Batch, cfg.Segment, cfg.Open = window, 1+s.rand.IntN(max(1, window/2)), segment, open
 		cfg.RepairDelay, cfg.ConsensusTimeout, cfg.ResendTimeout = 300*time.Millisecond, 600*time.Millisecond, 60*time.Millisecond
 	})
 	for i := range uint64(3) {
@@ -246,7 +246,7 @@ func TestChaosOverUserMachines(t *testing.T) {
 	var copied, pulled, entries uint64
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			s := newChaos(t, seed)
+			s := newChaos(t, seed, int(seed%4))
 			for range 6000 {
 				s.randomEvent()
 				s.checkLearnt()

@@ -39,6 +39,7 @@ type Config struct {
 	DedupWindow      int           // entries in a value's dedup window
 	Batch            int           // operations in one round, at most DedupWindow
 	Queue            int           // operations that may wait for one machine
+	Open             int           // machines whose values are not folded, if no more are at work; 0: DefaultOpen, as in production
 	RepairDelay      time.Duration // from a change to a comparison of digests with peers; 0: no repair
 	RepairRate       int           // bytes per second that repair pulls, approximately
 	RepairList       int           // entries of a list in a message of repair; 0: MaxRepairList, as in production
@@ -118,6 +119,8 @@ func (c *Config) Validate() error {
 		return fail("batch: %d: want 1 to %d, the dedup window", c.Batch, c.DedupWindow)
 	case c.Queue < 1:
 		return fail("queue: %d: want 1 or more", c.Queue)
+	case c.Open < 0:
+		return fail("open machines: %d: want 1 or more, or 0 for %d", c.Open, DefaultOpen)
 	case c.RepairDelay < 0 || c.RepairDelay > maxWait:
 		return fail("repair delay: %v: want 0 to %v; 0 is no repair", c.RepairDelay, maxWait)
 	case c.RepairDelay > 0 && c.RepairRate < 1:

@@ -24,7 +24,9 @@ func (n *Node) Dump() string {
 	keys := n.Keys()
 	slices.Sort(keys)
 	for _, key := range keys {
-		n.machines[key].dump(&b, n)
+		m := n.machines[key]
+		n.unfold(m)
+		m.dump(&b, n)
 	}
 	return b.String()
 }

@@ -50,7 +50,8 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 	}
 	for _, m := range n.byIndex {
 		if m != nil && !isLocalKey(m.key) {
-			x.Machines = append(x.Machines, LoggedMachine{m.key, m.promised, m.accepted, m.value})
+			value, _ := m.held()
+			x.Machines = append(x.Machines, LoggedMachine{m.key, m.promised, m.accepted, value})
 		}
 	}
 	for _, name := range n.Notes() {

@@ -17,7 +17,7 @@ func TestBackoffIsJittered(t *testing.T) {
 		var waits [2]time.Duration
 		for i := range waits {
 			n := &Node{cfg: Config{ResendTimeout: delay, Jitter: uint64(i + 1)}, boot: 1}
-			waits[i] = n.backoff(&machine{key: "lifecycle/a", failures: 1, highestRound: attempt})
+			waits[i] = n.backoff(&machine{key: "lifecycle/a", failures: 1, open: &open{highestRound: attempt}})
 			require.Less(t, waits[i], delay)
 			if waits[i] < delay/2 {
 				below[i]++
@@ -34,7 +34,7 @@ func TestBackoffIsJittered(t *testing.T) {
 
 	n, most := &Node{cfg: Config{ResendTimeout: delay}}, time.Duration(0)
 	for top := range uint64(1000) {
-		most = max(most, n.backoff(&machine{key: "lifecycle/a", failures: maxFailures, highestRound: top}))
+		most = max(most, n.backoff(&machine{key: "lifecycle/a", failures: maxFailures, open: &open{highestRound: top}}))
 	}
 	require.Greater(t, most, delay<<(maxBackoff-1))
 	require.Less(t, most, delay<<maxBackoff)

@@ -22,28 +22,18 @@ type machine struct {
 	failures uint8  // as a proposer: failed rounds; halved by a success that was quick
 	kept     bool   // it counts towards the quotas
 
-	// As a proposer, of what is chosen at chosenAt.
-	holders     memberSet // members that are known to have accepted it
-	toldWithout memberSet // members that were sent its commit without the value, and have not asked for it
+	*open         // nil while it is folded
+	folded string // the content of open, then
 
 	// Acceptor, durable once the log is durable up to durableAt.
 	promised  Ballot
 	accepted  Ballot
-	value     *Value
 	durableAt wal.LSN
 	recordLinks
 	recordSize uint32 // bytes of the last full record
 	epoch      uint32 // of cachedPromise, holders and toldWithout: see enterEpoch
 
-	// Learner.
-	chosenAt Ballot
-	chosen   *Value // the latest learnt; nil: none
-
-	// Proposer.
-	cachedPromise    Ballot        // promised by a quorum that accepted chosen; zero: none
-	highestRound     uint64        // the highest round number used or seen
-	otherActiveUntil time.Duration // until then the node of chosenAt counts as at work
-	*work                          // nil at rest
+	chosenAt Ballot // of the latest value learnt
 
 	// When its only timer fires; zero: none.
 	wakeAt time.Duration
@@ -109,6 +99,7 @@ func (n *Node) dropIfEmpty(m *machine) {
 		invariant.Check(m.recordEnd == 0, "node: a machine with a record in the log is kept")
 		invariant.Check(n.byIndex[m.index] == m, "node: a machine has its index")
 		delete(n.machines, m.key)
+		n.folder.remove(m)
 		n.machineCache = [cacheSlots]*machine{}
 		n.byIndex[m.index] = nil
 		if n.register == m {
@@ -146,6 +137,7 @@ func (n *Node) findMachine(key string) *machine {
 		*last = n.machines[key]
 	}
 	if *last != nil {
+		n.unfold(*last)
 		n.enterEpoch(*last)
 	}
 	return *last
@@ -165,6 +157,7 @@ func cacheSlot(key string) int {
 func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	m := &machine{key: key, def: def, index: uint32(len(n.byIndex)), hash: n.repair.digest.place(key), epoch: n.epoch}
 	n.machines[key] = m
+	n.folder.attach(m)
 	if key == configuration.Key {
 		n.register = m
 	}
@@ -260,7 +253,7 @@ func (n *Node) wake(m *machine) {
 		return // an older timer: a later one has replaced it
 	}
 	m.wakeAt = 0
-	if m.work == nil {
+	if m.open == nil || m.work == nil {
 		return
 	}
 	n.expireDeadlines(m)

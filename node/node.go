@@ -90,11 +90,12 @@ type Node struct {
 	machines      map[string]*machine
 	machineCache  [cacheSlots]*machine // last results of findMachine; nil: none
 	encodingCache encodingCache        // of the values appended to the log last
-	byIndex       []*machine           // by token of timer; nil: a free index
-	freeIndexes   []uint32             // indexes of byIndex without a machine
-	workPool      []*work              // of machines at rest
-	busy          []*machine           // with work
-	localMachines int                  // machines that only this log has: definitions and notes
+	folder        folder
+	byIndex       []*machine // by token of timer; nil: a free index
+	freeIndexes   []uint32   // indexes of byIndex without a machine
+	workPool      []*work    // of machines at rest
+	busy          []*machine // with work
+	localMachines int        // machines that only this log has: definitions and notes
 
 	sendsAwaitingSync  []awaitingSync // in the order of durableAt
 	selfMessages       []Message      // from this node to itself
@@ -184,6 +185,7 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, epoch: max(cfg.Membership.Epoch, firstEpoch), quorums: newQuorums(cfg.Members, &cfg.Membership),
 		machines: map[string]*machine{}, firstSerial: cfg.FirstSerial,
+		folder: folder{limit: cmp.Or(cfg.Open, DefaultOpen)},
 	}
 	n.definitions = newDefinitions(n, &n.cfg, &n.counts)
 	n.repair = newRepair(n, &n.cfg, &n.counts, &n.byIndex)
@@ -210,6 +212,7 @@ func (n *Node) StepAll(now time.Duration, evs []Event) (*Effects, error) {
 		n.handle(&evs[i])
 	}
 	n.drain()
+	n.folder.foldSpare()
 	invariant.Check(n.ready || len(n.out.Sends) == 0, "node: nothing is sent before the boot is durable")
 	if n.err != nil {
 		n.out.Sends, n.out.Timers = nil, nil
@@ -433,11 +436,12 @@ type MachineState struct {
 
 // Inspect returns the node's state of a machine, zero if it is unknown.
 func (n *Node) Inspect(key string) MachineState {
-	m := n.machines[key] // not findMachine, which brings it into this epoch: a look changes nothing
+	m := n.machines[key] // not findMachine, which opens it in this epoch: a look changes nothing
 	if m == nil {
 		return MachineState{}
 	}
-	return MachineState{m.key, m.promised, m.accepted, m.value, m.chosenAt, m.chosen}
+	value, chosen := m.held()
+	return MachineState{m.key, m.promised, m.accepted, value, m.chosenAt, chosen}
 }
 
 // HasValue reports whether the node has accepted or learnt a value of a machine.
@@ -449,27 +453,23 @@ func (n *Node) HasValue(key string) bool {
 // Learnt returns the state and the version of a machine by the latest value that the node
 // knows to be chosen; ok is false if it knows none.
 func (n *Node) Learnt(key string) (state string, version uint64, ok bool) {
-	m := n.machines[key]
-	if m == nil || m.chosen == nil {
-		return "", 0, false
+	if m := n.machines[key]; m != nil {
+		return m.learnt()
 	}
-	return m.chosen.State, m.chosen.Version, true
+	return "", 0, false
 }
 
 // Latest returns the latest value of a machine that the node knows to be chosen; nil if it
 // knows none.
 func (n *Node) Latest(key string) *Value {
-	if m := n.machines[key]; m != nil {
-		return m.chosen
-	}
-	return nil
+	return n.Inspect(key).Learnt
 }
 
 // PendingWork describes the first pending work in the node's queues, for tests. It
 // is empty when the node is at rest.
 func (n *Node) PendingWork() string {
 	for _, m := range n.byIndex {
-		if m != nil && m.work != nil {
+		if m != nil && m.open != nil && m.work != nil {
 			return fmt.Sprintf("%d operations and %d reads of %s", m.waiting()+len(m.round.batch), len(m.readQueue)+len(m.quorumRead.batch), m.key)
 		}
 	}

@@ -144,34 +144,37 @@ func appendBallot(b []byte, x Ballot) []byte {
 // recordReader decodes a log record. After the first error it reads zeros. The strings
 // it returns are parts of one string: a value has dozens, of the same lifetime.
 type recordReader struct {
-	text string // the record
-	rest []byte // not read yet
+	rest string // not read yet
 	bad  bool
 }
 
-func newRecordReader(entry []byte) recordReader {
-	return recordReader{text: string(entry), rest: entry}
-}
+func newRecordReader(entry []byte) recordReader { return recordReader{rest: string(entry)} }
 
-func (r *recordReader) number() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
+// number is binary.Uvarint of a string.
+func (r *recordReader) number() (v uint64) {
+	for i := range min(len(r.rest), binary.MaxVarintLen64) {
+		b := r.rest[i]
+		if i == binary.MaxVarintLen64-1 && b > 1 {
+			break // it has more than 64 bits
+		}
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			r.rest = r.rest[i+1:]
+			return v
+		}
 	}
-	r.rest = r.rest[n:]
-	return v
+	r.bad, r.rest = true, ""
+	return 0
 }
 
-func (r *recordReader) string() string {
+func (r *recordReader) string() (s string) {
 	n := r.number()
 	if n > uint64(len(r.rest)) {
-		r.bad, r.rest = true, nil
+		r.bad, r.rest = true, ""
 		return ""
 	}
-	begin := len(r.text) - len(r.rest)
-	r.rest = r.rest[n:]
-	return r.text[begin : begin+int(n)]
+	s, r.rest = r.rest[:n], r.rest[n:]
+	return s
 }
 
 func (r *recordReader) ballot() Ballot {
@@ -219,6 +222,23 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 	return v
 }
 
+// skipValue reads a value as value does, and makes nothing of it.
+func (r *recordReader) skipValue() {
+	r.number()
+	r.number()
+	n := r.number()
+	r.bad = r.bad || n > MaxDedupWindow
+	for r.string(); n > 0 && !r.bad; n-- {
+		r.string()
+		switch kind := r.number(); EntryKind(min(kind, 1<<8-1)) {
+		case EntryTransition, EntryTombstone:
+			r.string()
+		default:
+			r.bad = r.bad || kind > uint64(lastEntryKind)
+		}
+	}
+}
+
 // recover reads the log and begins a new boot.
 func (n *Node) recover(ev *Event) {
 	log, was, err := wal.Recover(ev.Dir, wal.Identity{
@@ -262,11 +282,15 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 	n.keep(m)
 	m.promised = maxBallot(m.promised, promised)
 	if len(r.rest) > 0 {
-		m.accepted, m.value = r.ballot(), nil
-		if !m.accepted.IsZero() {
+		m.accepted = r.ballot()
+		n.liveRecords.add(m, end, len(entry))
+		if n.folder.foldRecord(m, &r) {
+			return nil
+		}
+		n.unfold(m)
+		if m.value = nil; !m.accepted.IsZero() {
 			m.value = r.value(m.def)
 		}
-		n.liveRecords.add(m, end, len(entry))
 	}
 	if r.bad || len(r.rest) > 0 {
 		return errRecord("machine %q: it ends too early or too late", key)
@@ -308,10 +332,11 @@ func (n *Node) resolveDefinitions() error {
 		if m.def = cmp.Or(m.def, n.definitions.find(m.key)); m.def == nil {
 			return errRecord("machine %q: its definition is not configured; add it", m.key)
 		}
-		if m.value == nil {
+		value, _ := m.held()
+		if value == nil {
 			continue
 		}
-		if err := m.value.check(m.def, n.firstSerial); err != nil {
+		if err := value.check(m.def, n.firstSerial); err != nil {
 			return errRecord("machine %q: %w", m.key, err)
 		}
 	}

@@ -45,8 +45,9 @@ func TestRecordsStayReadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text, err := hex.DecodeString(r.text)
 			require.NoError(t, err)
-			n := &Node{definitions: definitions{known: map[string]*fsm.Definition{"lifecycle": &lifecycle}}, machines: map[string]*machine{}}
+			n := &Node{definitions: definitions{known: map[string]*fsm.Definition{"lifecycle": &lifecycle}}, machines: map[string]*machine{}, folder: folder{limit: 1}}
 			require.NoError(t, n.replay(text, 1))
+			n.unfold(n.machines["lifecycle/a"])
 			m := n.machines["lifecycle/a"]
 			require.Equal(t, &r.want, m.value)
 			require.NoError(t, m.value.check(&lifecycle, 0))

@@ -85,7 +85,7 @@ func (r *Restoration) Define(d *fsm.Definition) error {
 func (r *Restoration) Add(key string, v *Value) { r.append(key, v) }
 
 func (r *Restoration) append(key string, v *Value) {
-	r.scratch = appendRecord(r.scratch[:0], &machine{key: key, promised: r.ballot, accepted: r.ballot, value: v}, true, &r.encoded)
+	r.scratch = appendRecord(r.scratch[:0], &machine{key: key, promised: r.ballot, accepted: r.ballot, open: &open{value: v}}, true, &r.encoded)
 	r.log.Append(r.scratch)
 }
 

@@ -212,7 +212,7 @@ func TestChaosAfterARestoration(t *testing.T) {
 	late := 0
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			s := newChaos(t, seed)
+			s := newChaos(t, seed, 1)
 			first, err := node.FirstSerialAfter(0, seed)
 			require.NoError(t, err)
 			s.w.restore(t, first)

@@ -48,7 +48,7 @@ type Waiting struct {
 
 // Waiting returns the present counts of a machine.
 func (n *Node) Waiting(key string) (w Waiting) {
-	if m := n.machines[key]; m != nil && m.work != nil {
+	if m := n.machines[key]; m != nil && m.open != nil && m.work != nil {
 		w = Waiting{Queue: m.waiting(), Round: len(m.round.batch), ReadQueue: len(m.readQueue), Reads: len(m.quorumRead.batch)}
 	}
 	if name, _, err := fsm.SplitKey(key); err == nil {
@@ -80,7 +80,7 @@ func (n *Node) Knows(key string) bool { return n.definitions.find(key) != nil }
 // node at rest.
 func (n *Node) LeftOver() string {
 	for _, m := range n.byIndex {
-		if m != nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
+		if m != nil && m.open != nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
 			return "the machine " + m.key
 		}
 	}

@@ -101,7 +101,7 @@ func TestLogEntriesOfValuesThatShare(t *testing.T) {
 		for range rapid.IntRange(1, 8).Draw(t, "values") {
 			v := anyValue(t, &d, known)
 			known = append(known, v)
-			m := &machine{key: "lifecycle/m", def: &d, value: v}
+			m := &machine{key: "lifecycle/m", def: &d, open: &open{value: v}}
 			require.Equal(t, appendRecord(nil, m, true, &encodedWindow{}), appendRecord(nil, m, true, &before))
 		}
 	})

@@ -195,6 +195,9 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	cfg.Quotas.Machines = cmp.Or(uint64(k.MachineQuota), cfg.Quotas.Machines)
 	cfg.Quotas.MachineBytes = cmp.Or(uint64(k.MachineBytes), cfg.Quotas.MachineBytes)
 	cfg.Jitter = keyed.Seed(r.plan.Seed).Name("jitter").Word(uint64(id)).Uint64()
+	if x := keyed.Seed(r.plan.Seed).Name("open").Word(uint64(id)).Word(uint64(life)).Uint64(); x%2 == 0 {
+		cfg.Open = 1 + int(x>>1%3) // it is no knob: nothing that can be seen depends on it
+	}
 	for _, knob := range []struct {
 		to    *int
 		value int

@@ -1,0 +1,245 @@
+package node
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/lockstep-dst/lockstep/node/internal/invariant"
+)
+
+// Nearly all machines of a node are at rest, and their values, with an entry of the dedup
+// window for each of the last operations, would take most of its memory. So only the machines that
+// were used last are open. The others are folded: their values are a string, encoded as in
+// a record of the log. A machine is opened when it is found, and folded at the end of a step
+// when others have been used since. Nothing that a node does depends on it: see
+// TestFoldingChangesNothing.
+
+// open is the part of a machine's state that is folded at rest.
+type open struct {
+	slot int  // of the machine in folder.opened
+	used bool // since the folder came by
+
+	value  *Value // accepted, durable once the log is durable up to durableAt
+	chosen *Value // the latest learnt, at chosenAt; nil: none
+
+	// As a proposer, of what is chosen at chosenAt.
+	holders     memberSet // members that are known to have accepted it
+	toldWithout memberSet // members that were sent its commit without the value, and have not asked for it
+
+	cachedPromise    Ballot        // promised by a quorum that accepted chosen; zero: none
+	highestRound     uint64        // the highest round number used or seen
+	otherActiveUntil time.Duration // until then the node of chosenAt counts as at work
+	*work                          // nil at rest
+}
+
+// DefaultOpen is how many machines are open, if no more are at work: with full dedup
+// windows they take some 16 MB.
+const DefaultOpen = 8192
+
+// maxSpare bounds the open values that are kept for reuse.
+const maxSpare = 64
+
+// folder keeps the number of open machines within a limit. It goes round them as a clock
+// (Corbató, A Paging Experiment with the Multics System, 1968).
+type folder struct {
+	limit   int
+	opened  []*machine // in no order that matters
+	hand    int        // the place to look at next
+	spare   []*open
+	scratch []byte
+	window  encodedWindow
+}
+
+// attach gives m an open without values.
+func (f *folder) attach(m *machine) {
+	if last := len(f.spare) - 1; last >= 0 {
+		m.open, f.spare = f.spare[last], f.spare[:last]
+	} else {
+		m.open = &open{}
+	}
+	m.slot, m.used = len(f.opened), true
+	f.opened = append(f.opened, m)
+}
+
+// remove takes m from the machines that are open.
+func (f *folder) remove(m *machine) {
+	last := len(f.opened) - 1
+	invariant.Check(m.work == nil && f.opened[m.slot] == m, "node: a machine is folded or dropped at rest, and was open")
+	f.opened[last].slot = m.slot
+	f.opened[m.slot] = f.opened[last]
+	f.opened[last] = nil
+	f.opened = f.opened[:last]
+}
+
+// fold makes an open machine at rest a folded one.
+func (f *folder) fold(m *machine) {
+	f.scratch = m.appendFolded(f.scratch[:0], &f.window)
+	f.close(m)
+	m.folded = string(f.scratch)
+}
+
+// close takes m's open state from it.
+func (f *folder) close(m *machine) {
+	f.remove(m)
+	if len(f.spare) < maxSpare {
+		f.spare = append(f.spare, m.open)
+	}
+	*m.open = open{}
+	m.open = nil
+}
+
+// unfold opens m, and notes that it is used.
+func (n *Node) unfold(m *machine) {
+	if m.open == nil {
+		n.folder.attach(m)
+		m.readFolded(m.open)
+		m.folded = ""
+		n.mark(MarkUnfolded)
+	}
+	m.used = true
+}
+
+// maxLooks bounds the machines that foldSpare looks at: thousands may be at work. A step opens
+// a fraction of them, and each needs two looks until it is folded.
+const maxLooks = 1024
+
+// foldRecord makes m, a machine of a log that is read, a folded one with the value in the rest of
+// a record. It reports false, and does nothing, if there is none, or m is of a kind that stays open.
+func (f *folder) foldRecord(m *machine, r *recordReader) bool {
+	after := *r
+	after.skipValue()
+	if m.accepted.IsZero() || classOf(m.key) != classMachine || after.bad || len(after.rest) > 0 {
+		return false
+	}
+	f.scratch = append(append(f.scratch[:0], 0, 0), r.rest...) // nothing is learnt, and no round used
+	if m.open != nil {
+		f.close(m)
+	}
+	m.folded = string(f.scratch)
+	return true
+}
+
+// foldSpare folds machines at rest while more than the limit are open. Of those that were used
+// since it last came by, none is folded before it comes again.
+func (f *folder) foldSpare() {
+	for looks := min(2*len(f.opened), maxLooks); len(f.opened) > f.limit && looks > 0; looks-- {
+		if f.hand >= len(f.opened) {
+			f.hand = 0
+		}
+		m := f.opened[f.hand]
+		switch {
+		case m.used:
+			m.used = false
+			f.hand++
+		case m.work != nil || m.accepted.IsZero() || classOf(m.key) != classMachine:
+			f.hand++
+		default:
+			f.fold(m) // the last one takes its place
+		}
+	}
+}
+
+// The parts of a folded machine beside its value, as bits of the first byte.
+const (
+	foldedLearnt    = 1 << iota // a value is known to be chosen: its state and version come first
+	foldedOther                 // it is another one than the accepted value, and comes last
+	foldedPromise               // a cached promise
+	foldedProposer              // holders and toldWithout
+	foldedOtherWork             // otherActiveUntil
+)
+
+// appendFolded appends m's open state to b; e is as in appendRecord.
+func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
+	var has byte
+	if m.chosen != nil {
+		has |= foldedLearnt
+		if !m.chosen.Equal(m.value) {
+			has |= foldedOther
+		}
+	}
+	if !m.cachedPromise.IsZero() {
+		has |= foldedPromise
+	}
+	if m.holders|m.toldWithout != 0 {
+		has |= foldedProposer
+	}
+	if m.otherActiveUntil != 0 {
+		has |= foldedOtherWork
+	}
+	b = append(b, has)
+	if has&foldedLearnt != 0 {
+		b = appendString(binary.AppendUvarint(b, m.chosen.Version), m.chosen.State)
+	}
+	b = binary.AppendUvarint(b, m.highestRound)
+	if has&foldedPromise != 0 {
+		b = appendBallot(b, m.cachedPromise)
+	}
+	if has&foldedProposer != 0 {
+		b = binary.AppendUvarint(b, uint64(m.holders))
+		b = binary.AppendUvarint(b, uint64(m.toldWithout))
+	}
+	if has&foldedOtherWork != 0 {
+		b = binary.AppendUvarint(b, uint64(m.otherActiveUntil))
+	}
+	b = appendValue(b, m.value, e)
+	if has&foldedOther != 0 {
+		b = appendValue(b, m.chosen, e)
+	}
+	return b
+}
+
+// readFolded sets o to the state that m was folded with. Its strings are parts of m.folded.
+func (m *machine) readFolded(o *open) {
+	r := recordReader{m.folded, false}
+	has := r.number()
+	if has&foldedLearnt != 0 {
+		r.number()
+		r.string()
+	}
+	o.highestRound = r.number()
+	if has&foldedPromise != 0 {
+		o.cachedPromise = r.ballot()
+	}
+	if has&foldedProposer != 0 {
+		o.holders, o.toldWithout = memberSet(r.number()), memberSet(r.number())
+	}
+	if has&foldedOtherWork != 0 {
+		o.otherActiveUntil = time.Duration(r.number())
+	}
+	o.value = r.value(m.def)
+	switch {
+	case has&foldedOther != 0:
+		o.chosen = r.value(m.def)
+	case has&foldedLearnt != 0:
+		o.chosen = o.value
+	}
+	invariant.Check(!r.bad && len(r.rest) == 0, "node: a folded machine can be read")
+}
+
+// held returns the accepted value of m and the one that is known to be chosen. It leaves m as
+// it is.
+func (m *machine) held() (value, chosen *Value) {
+	o := m.open
+	if o == nil {
+		o = &open{}
+		m.readFolded(o)
+	}
+	return o.value, o.chosen
+}
+
+// learnt returns the state and the version of m's value that is known to be chosen; ok is
+// false if there is none.
+func (m *machine) learnt() (state string, version uint64, ok bool) {
+	switch {
+	case m.open == nil:
+		r := recordReader{m.folded, false}
+		if r.number()&foldedLearnt == 0 {
+			return "", 0, false
+		}
+		version = r.number()
+		return m.def.Intern(r.string()), version, true
+	case m.chosen == nil:
+		return "", 0, false
+	}
+	return m.chosen.State, m.chosen.Version, true
+}

@@ -23,7 +23,7 @@ func (n *Node) refuseRequest(client ID, r *Request, why Reason) {
 }
 
 // isLogged implements definitionsNode.
-func (n *Node) isLogged(localKey string) bool { return n.machines[localKey] != nil }
+func (n *Node) isLogged(localKey string) bool { return n.machines.get(localKey) != nil }
 
 // logDefinition implements definitionsNode.
 func (n *Node) logDefinition(localKey, text string) {

@@ -24,7 +24,7 @@ func (n *Node) Dump() string {
 	keys := n.Keys()
 	slices.Sort(keys)
 	for _, key := range keys {
-		m := n.machines[key]
+		m := n.machines.get(key)
 		n.unfold(m)
 		m.dump(&b, n)
 	}

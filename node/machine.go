@@ -19,8 +19,9 @@ type machine struct {
 	def      *fsm.Definition
 	hash     uint64 // its place in the digest
 	index    uint32 // of Node.byIndex; the token of its timer
-	failures uint8  // as a proposer: failed rounds; halved by a success that was quick
-	kept     bool   // it counts towards the quotas
+	sameHash chainLink
+	failures uint8 // as a proposer: failed rounds; halved by a success that was quick
+	kept     bool  // it counts towards the quotas
 
 	*open         // nil while it is folded
 	folded string // the content of open, then
@@ -98,7 +99,7 @@ func (n *Node) dropIfEmpty(m *machine) {
 	if m.work == nil && m.promised.IsZero() && m.accepted.IsZero() && m.chosen == nil && m.highestRound == 0 {
 		invariant.Check(m.recordEnd == 0, "node: a machine with a record in the log is kept")
 		invariant.Check(n.byIndex[m.index] == m, "node: a machine has its index")
-		delete(n.machines, m.key)
+		n.machines.remove(m)
 		n.folder.remove(m)
 		n.machineCache = [cacheSlots]*machine{}
 		n.byIndex[m.index] = nil
@@ -134,7 +135,7 @@ func (n *Node) ensureMachine(key string) *machine {
 func (n *Node) findMachine(key string) *machine {
 	last := &n.machineCache[cacheSlot(key)]
 	if *last == nil || (*last).key != key {
-		*last = n.machines[key]
+		*last = n.machines.get(key)
 	}
 	if *last != nil {
 		n.unfold(*last)
@@ -156,7 +157,6 @@ func cacheSlot(key string) int {
 
 func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	m := &machine{key: key, def: def, index: uint32(len(n.byIndex)), hash: n.repair.digest.place(key), epoch: n.epoch}
-	n.machines[key] = m
 	n.folder.attach(m)
 	if key == configuration.Key {
 		n.register = m
@@ -171,6 +171,7 @@ func (n *Node) createMachine(key string, def *fsm.Definition) *machine {
 	} else {
 		n.byIndex = append(n.byIndex, m)
 	}
+	n.machines.put(m)
 	return m
 }
 

@@ -87,7 +87,7 @@ type Node struct {
 	now         time.Duration
 
 	definitions   definitions
-	machines      map[string]*machine
+	machines      machineTable
 	machineCache  [cacheSlots]*machine // last results of findMachine; nil: none
 	encodingCache encodingCache        // of the values appended to the log last
 	folder        folder
@@ -184,11 +184,12 @@ func New(cfg Config) (*Node, error) {
 	cfg.RoundLeap = cmp.Or(cfg.RoundLeap, DefaultRoundLeap)
 	n := &Node{
 		cfg: cfg, epoch: max(cfg.Membership.Epoch, firstEpoch), quorums: newQuorums(cfg.Members, &cfg.Membership),
-		machines: map[string]*machine{}, firstSerial: cfg.FirstSerial,
-		folder: folder{limit: cmp.Or(cfg.Open, DefaultOpen)},
+		firstSerial: cfg.FirstSerial,
+		folder:      folder{limit: cmp.Or(cfg.Open, DefaultOpen)},
 	}
 	n.definitions = newDefinitions(n, &n.cfg, &n.counts)
 	n.repair = newRepair(n, &n.cfg, &n.counts, &n.byIndex)
+	n.machines = newMachineTable(&n.repair.digest)
 	return n, nil
 }
 
@@ -436,7 +437,7 @@ type MachineState struct {
 
 // Inspect returns the node's state of a machine, zero if it is unknown.
 func (n *Node) Inspect(key string) MachineState {
-	m := n.machines[key] // not findMachine, which opens it in this epoch: a look changes nothing
+	m := n.machines.get(key) // not findMachine, which opens it in this epoch: a look changes nothing
 	if m == nil {
 		return MachineState{}
 	}
@@ -446,14 +447,14 @@ func (n *Node) Inspect(key string) MachineState {
 
 // HasValue reports whether the node has accepted or learnt a value of a machine.
 func (n *Node) HasValue(key string) bool {
-	m := n.machines[key]
+	m := n.machines.get(key)
 	return m != nil && (!m.accepted.IsZero() || !m.chosenAt.IsZero())
 }
 
 // Learnt returns the state and the version of a machine by the latest value that the node
 // knows to be chosen; ok is false if it knows none.
 func (n *Node) Learnt(key string) (state string, version uint64, ok bool) {
-	if m := n.machines[key]; m != nil {
+	if m := n.machines.get(key); m != nil {
 		return m.learnt()
 	}
 	return "", 0, false
@@ -480,12 +481,12 @@ func (n *Node) PendingWork() string {
 }
 
 // MachineCount is the number of machines that the node has state of.
-func (n *Node) MachineCount() int { return len(n.machines) - n.localMachines }
+func (n *Node) MachineCount() int { return n.machines.count - n.localMachines }
 
 // Keys returns the keys of the machines that the node has state of, in a
 // deterministic order.
 func (n *Node) Keys() []string {
-	keys := make([]string, 0, len(n.machines))
+	keys := make([]string, 0, n.machines.count)
 	for _, m := range n.byIndex {
 		if m != nil && !isLocalKey(m.key) {
 			keys = append(keys, m.key)

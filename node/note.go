@@ -20,7 +20,7 @@ func isNoteKey(key string) bool { return strings.HasPrefix(key, notePrefix) }
 // Note returns the last note written under a name, durable or not; nil if there is
 // none.
 func (n *Node) Note(name string) []byte {
-	m := n.machines[notePrefix+name]
+	m := n.machines.get(notePrefix + name)
 	if m == nil || m.value == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (n *Node) Notes() (names []string) {
 // to the returned position. The node must have booted. The disk request is in the
 // effects of the next step, or of Flush.
 func (n *Node) SetNote(name string, data []byte) wal.LSN {
-	m := n.machines[notePrefix+name]
+	m := n.machines.get(notePrefix + name)
 	if m == nil {
 		m = n.createMachine(notePrefix+name, nil)
 	}

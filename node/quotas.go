@@ -111,7 +111,7 @@ func (n *Node) keepsTwin(key string) bool {
 	if !local {
 		twin = localPrefix + key
 	}
-	m := n.machines[twin]
+	m := n.machines.get(twin)
 	return m != nil && m.kept
 }
 

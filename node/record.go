@@ -304,7 +304,7 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 // ensureLogged finds or creates the machine of a log record. Its definition may
 // come later in the log: resolveDefinitions sets it then.
 func (n *Node) ensureLogged(key string) *machine {
-	if m := n.machines[key]; m != nil {
+	if m := n.machines.get(key); m != nil {
 		return m
 	}
 	key = strings.Clone(key) // the key is part of the record's buffer

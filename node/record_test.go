@@ -45,10 +45,13 @@ func TestRecordsStayReadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text, err := hex.DecodeString(r.text)
 			require.NoError(t, err)
-			n := &Node{definitions: definitions{known: map[string]*fsm.Definition{"lifecycle": &lifecycle}}, machines: map[string]*machine{}, folder: folder{limit: 1}}
+			cfg := Defaults()
+			cfg.ID, cfg.Members = 1, []ID{1}
+			n, err := New(cfg)
+			require.NoError(t, err)
 			require.NoError(t, n.replay(text, 1))
-			n.unfold(n.machines["lifecycle/a"])
-			m := n.machines["lifecycle/a"]
+			n.unfold(n.machines.get("lifecycle/a"))
+			m := n.machines.get("lifecycle/a")
 			require.Equal(t, &r.want, m.value)
 			require.NoError(t, m.value.check(&lifecycle, 0))
 			require.Equal(t, text, appendRecord(nil, m, true, &encodedWindow{}))

@@ -21,7 +21,7 @@ type digest struct {
 	limits   repairLimits
 	machines *[]*machine // of the node, by index
 	root     subtree
-	// progress measures how much a node holds: twice the boundedRound of each accepted
+	// progress measures how much a node holds: twice the height of each accepted
 	// ballot, plus one if it is known to be chosen.
 	progress uint64
 }
@@ -78,10 +78,17 @@ func (m *machine) contribution() contribution {
 	}
 	proposer := b.Boot*0x9fb21c651e98df25 ^ uint64(b.Epoch)<<32 ^ uint64(b.Node)<<1 ^ known
 	h := mix(m.hash+b.Round*0xa24baed4963ee407, proposer)
-	return contribution{max(h, 1), 2*boundedRound(b.Round) + known}
+	return contribution{max(h, 1), 2*height(b) + known}
 }
 
-// boundedRound is a round as progress counts it: below 2^41, so that the sum over millions does not
+// height is a ballot as progress counts it. A round of a later epoch may have a lower number, since
+// its proposer need not know the highest one, but not by many: an epoch counts as 2^20 rounds.
+func height(b Ballot) uint64 {
+	const epochs = 1 << 19
+	return boundedRound(b.Round) + uint64(b.Epoch-firstEpoch)%epochs<<20
+}
+
+// boundedRound is a round as height counts it: below 2^41, so that the sum over millions does not
 // wrap. If it did, the node that holds less would seem to hold more, and each would let the other
 // pull first. Of two high rounds that are close the greater stays the greater, but where one of them
 // passes a multiple of 2^40: then repair is slow once.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/stretchr/testify/require"
@@ -133,4 +134,28 @@ func TestProgressGrowsWithWhatANodeHolds(t *testing.T) {
 			last, w.inFlight = progress, nil
 		}
 	}
+}
+
+// A round of a later epoch may have a lower number than those before it: a node that has missed it
+// pulls it at once, and does not count as the one that holds more.
+func TestProgressGrowsWithEpochs(t *testing.T) {
+	w := newWorld(3, func(c *node.Config) { c.RepairDelay = 100 * time.Millisecond })
+	w.blockedLinks = []string{">3"}
+	for i, to := range []string{"Running", "Stopped", "Init"} {
+		w.request(1, proposal(node.OpID(fmt.Sprintf("c1.%d", i)), to))
+		w.deliverAll()
+	}
+	w.inFlight, w.blockedLinks = nil, []string{">1", "1>"}
+	w.reconfigure(node.Membership{Epoch: 2, Voters: []node.ID{1, 2, 3}}, []node.ID{1, 2, 3}, 1, 2, 3)
+	w.request(3, proposal("c2.1", "Running"))
+	w.deliverAll()
+	low, high := w.hosts[3].node.Inspect("lifecycle/m").Accepted, w.hosts[1].node.Inspect("lifecycle/m").Accepted
+	require.True(t, low.Round < high.Round && high.Less(low), "%v and %v", low, high)
+
+	w.inFlight, w.blockedLinks = nil, nil
+	for range 4 {
+		w.deliverAll()
+		w.tick(100 * time.Millisecond)
+	}
+	require.Equal(t, low, w.hosts[1].node.Inspect("lifecycle/m").Accepted)
 }

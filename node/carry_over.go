@@ -103,7 +103,7 @@ func (n *Node) CarryOn() {
 }
 
 // isCarriedOver reports whether m is known to be chosen in this epoch.
-func (n *Node) isCarriedOver(m *machine) bool { return m.chosenAt.Epoch == n.epoch }
+func (n *Node) isCarriedOver(m *machine) bool { return m.chosenBallot().Epoch == n.epoch }
 
 // advanceCarryOver begins rounds for the machines that are next, as far as others have
 // ended, and reports whether it has begun any. A machine that has a round of its own is

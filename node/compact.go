@@ -20,6 +20,7 @@ import (
 
 // liveRecords lists all machines with a full record, in the order of the records.
 type liveRecords struct {
+	machines       *[]*machine // of the node, by index
 	oldest, newest *machine
 	bytes          uint64 // of their full records
 	classBytes     [classCount]uint64
@@ -27,7 +28,7 @@ type liveRecords struct {
 
 // recordLinks is a machine's place in liveRecords.
 type recordLinks struct {
-	older, newer *machine
+	older, newer chainLink
 	recordEnd    wal.LSN // the end of the last full record; zero: none
 }
 
@@ -38,9 +39,9 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 		l.remove(m)
 	}
 	invariant.Check(l.newest == nil || l.newest.recordEnd < end, "node: live records are in the order of the log")
-	m.recordLinks, m.recordSize = recordLinks{older: l.newest, recordEnd: end}, uint32(size+wal.Overhead)
+	m.recordLinks, m.recordSize = recordLinks{recordEnd: end}, uint32(size+wal.Overhead)
 	if l.newest != nil {
-		l.newest.newer = m
+		m.older, l.newest.newer = l.newest.link(), m.link()
 	} else {
 		l.oldest = m
 	}
@@ -50,15 +51,16 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 }
 
 func (l *liveRecords) remove(m *machine) {
-	if m.older != nil {
-		m.older.newer = m.newer
+	older, newer := m.older.in(*l.machines), m.newer.in(*l.machines)
+	if older != nil {
+		older.newer = m.newer
 	} else {
-		l.oldest = m.newer
+		l.oldest = newer
 	}
-	if m.newer != nil {
-		m.newer.older = m.older
+	if newer != nil {
+		newer.older = m.older
 	} else {
-		l.newest = m.older
+		l.newest = older
 	}
 	invariant.Check(l.bytes >= uint64(m.recordSize), "node: live records count all their bytes")
 	l.bytes -= uint64(m.recordSize)

@@ -73,7 +73,7 @@ func (m *machine) contribution() contribution {
 		return contribution{}
 	}
 	known := uint64(0)
-	if m.chosenAt == b {
+	if m.chosenBallot() == b {
 		known = 1
 	}
 	proposer := b.Boot*0x9fb21c651e98df25 ^ uint64(b.Epoch)<<32 ^ uint64(b.Node)<<1 ^ known
@@ -222,7 +222,7 @@ func (d *digest) describe(r HashRange, rep *RepairReport) bool {
 	b, _ := d.findSubtree(r)
 	for _, i := range b.leaf {
 		if m := (*d.machines)[i]; r.contains(m.hash) && len(rep.Items) < d.limits.list {
-			rep.Items = append(rep.Items, RepairItem{m.key, m.accepted, m.chosenAt == m.accepted})
+			rep.Items = append(rep.Items, RepairItem{m.key, m.accepted, m.chosenBallot() == m.accepted})
 		}
 	}
 	return true

@@ -19,8 +19,9 @@ type open struct {
 	slot int  // of the machine in folder.opened
 	used bool // since the folder came by
 
-	value  *Value // accepted, durable once the log is durable up to durableAt
-	chosen *Value // the latest learnt, at chosenAt; nil: none
+	value    *Value // accepted, durable once the log is durable up to durableAt
+	chosen   *Value // the latest learnt; nil: none
+	chosenAt Ballot
 
 	// As a proposer, of what is chosen at chosenAt.
 	holders     memberSet // members that are known to have accepted it
@@ -141,7 +142,8 @@ func (f *folder) foldSpare() {
 
 // The parts of a folded machine beside its value, as bits of the first byte.
 const (
-	foldedLearnt    = 1 << iota // a value is known to be chosen: its state and version come first
+	foldedLearnt    = 1 << iota // a value is known to be chosen: its version and state come first
+	foldedAt                    // it was chosen at another ballot than the accepted one: that is next
 	foldedOther                 // it is another one than the accepted value, and comes last
 	foldedPromise               // a cached promise
 	foldedProposer              // holders and toldWithout
@@ -153,6 +155,9 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 	var has byte
 	if m.chosen != nil {
 		has |= foldedLearnt
+		if m.chosenAt != m.accepted {
+			has |= foldedAt
+		}
 		if !m.chosen.Equal(m.value) {
 			has |= foldedOther
 		}
@@ -169,6 +174,9 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 	b = append(b, has)
 	if has&foldedLearnt != 0 {
 		b = appendString(binary.AppendUvarint(b, m.chosen.Version), m.chosen.State)
+	}
+	if has&foldedAt != 0 {
+		b = appendBallot(b, m.chosenAt)
 	}
 	b = binary.AppendUvarint(b, m.highestRound)
 	if has&foldedPromise != 0 {
@@ -195,6 +203,10 @@ func (m *machine) readFolded(o *open) {
 	if has&foldedLearnt != 0 {
 		r.number()
 		r.string()
+		o.chosenAt = m.accepted
+	}
+	if has&foldedAt != 0 {
+		o.chosenAt = r.ballot()
 	}
 	o.highestRound = r.number()
 	if has&foldedPromise != 0 {
@@ -216,15 +228,30 @@ func (m *machine) readFolded(o *open) {
 	invariant.Check(!r.bad && len(r.rest) == 0, "node: a folded machine can be read")
 }
 
-// held returns the accepted value of m and the one that is known to be chosen. It leaves m as
-// it is.
-func (m *machine) held() (value, chosen *Value) {
+// held returns the accepted value of m and the one that is known to be chosen, with its ballot. It
+// leaves m as it is.
+func (m *machine) held() (value, chosen *Value, chosenAt Ballot) {
 	o := m.open
 	if o == nil {
 		o = &open{}
 		m.readFolded(o)
 	}
-	return o.value, o.chosen
+	return o.value, o.chosen, o.chosenAt
+}
+
+// chosenBallot returns the ballot of the latest value learnt, also while m is folded. Then it is
+// nearly always that of the accepted value.
+func (m *machine) chosenBallot() Ballot {
+	switch {
+	case m.open != nil:
+		return m.chosenAt
+	case m.folded[0]&foldedLearnt == 0:
+		return Ballot{}
+	case m.folded[0]&foldedAt == 0:
+		return m.accepted
+	}
+	_, _, at := m.held()
+	return at
 }
 
 // learnt returns the state and the version of m's value that is known to be chosen; ok is

@@ -31,10 +31,13 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 		if rapid.Bool().Draw(t, "cached") {
 			want.cachedPromise = ballot.Draw(t, "promise")
 		}
-		want.chosen = rapid.SampledFrom([]*Value{nil, value, later}).Draw(t, "chosen")
+		accepted := ballot.Draw(t, "accepted")
+		if want.chosen = rapid.SampledFrom([]*Value{nil, value, later}).Draw(t, "chosen"); want.chosen != nil {
+			want.chosenAt = rapid.SampledFrom([]Ballot{accepted, ballot.Draw(t, "at")}).Draw(t, "chosen at")
+		}
 
 		f := folder{limit: 0}
-		m := &machine{key: "lifecycle/m", def: &d, accepted: Ballot{Round: 1}}
+		m := &machine{key: "lifecycle/m", def: &d, accepted: accepted}
 		f.attach(m)
 		held := want
 		m.open = &held
@@ -42,8 +45,10 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 		require.Nil(t, m.open)
 		require.Empty(t, f.opened)
 
-		v, chosen := m.held()
+		v, chosen, at := m.held()
 		require.True(t, v.Equal(want.value) && chosen.Equal(want.chosen))
+		require.Equal(t, want.chosenAt, at)
+		require.Equal(t, want.chosenAt, m.chosenBallot())
 		state, version, ok := m.learnt()
 		require.Equal(t, want.chosen != nil, ok)
 		if ok {
@@ -55,6 +60,7 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 		require.Equal(t, want.chosen == want.value, m.chosen == m.value, "one value is held once")
 		got := *m.open
 		require.True(t, got.value.Equal(want.value) && got.chosen.Equal(want.chosen))
+		require.Equal(t, want.chosenAt, m.chosenBallot())
 		got.value, got.chosen, got.used = want.value, want.chosen, false
 		require.Equal(t, want, got)
 	})

@@ -50,7 +50,7 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 	}
 	for _, m := range n.byIndex {
 		if m != nil && !isLocalKey(m.key) {
-			value, _ := m.held()
+			value, _, _ := m.held()
 			x.Machines = append(x.Machines, LoggedMachine{m.key, m.promised, m.accepted, value})
 		}
 	}

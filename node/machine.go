@@ -34,8 +34,6 @@ type machine struct {
 	recordSize uint32 // bytes of the last full record
 	epoch      uint32 // of cachedPromise, holders and toldWithout: see enterEpoch
 
-	chosenAt Ballot // of the latest value learnt
-
 	// When its only timer fires; zero: none.
 	wakeAt time.Duration
 }

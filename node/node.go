@@ -189,7 +189,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.definitions = newDefinitions(n, &n.cfg, &n.counts)
 	n.repair = newRepair(n, &n.cfg, &n.counts, &n.byIndex)
-	n.machines = newMachineTable(&n.repair.digest)
+	n.machines, n.liveRecords.machines = newMachineTable(&n.repair.digest), &n.byIndex
 	return n, nil
 }
 
@@ -441,14 +441,14 @@ func (n *Node) Inspect(key string) MachineState {
 	if m == nil {
 		return MachineState{}
 	}
-	value, chosen := m.held()
-	return MachineState{m.key, m.promised, m.accepted, value, m.chosenAt, chosen}
+	value, chosen, chosenAt := m.held()
+	return MachineState{m.key, m.promised, m.accepted, value, chosenAt, chosen}
 }
 
 // HasValue reports whether the node has accepted or learnt a value of a machine.
 func (n *Node) HasValue(key string) bool {
 	m := n.machines.get(key)
-	return m != nil && (!m.accepted.IsZero() || !m.chosenAt.IsZero())
+	return m != nil && (!m.accepted.IsZero() || !m.chosenBallot().IsZero())
 }
 
 // Learnt returns the state and the version of a machine by the latest value that the node

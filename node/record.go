@@ -332,7 +332,7 @@ func (n *Node) resolveDefinitions() error {
 		if m.def = cmp.Or(m.def, n.definitions.find(m.key)); m.def == nil {
 			return errRecord("machine %q: its definition is not configured; add it", m.key)
 		}
-		value, _ := m.held()
+		value, _, _ := m.held()
 		if value == nil {
 			continue
 		}

@@ -21,13 +21,14 @@ const leastAlive = 8 << 20
 // usualPercent is the pace of the collector by default: as much garbage as is alive.
 const usualPercent = 100
 
-// collectorPercent returns the pace (debug.SetGCPercent) that leaves spareHeap of garbage to
-// a process of which so many bytes are alive, and at least the usual share.
+// collectorPercent returns the pace (debug.SetGCPercent) for a process of which so many bytes are
+// alive: it may have spareHeap of garbage, and an eighth of what is alive. With the usual pace a
+// node with a million machines would take twice their memory, and no less processor time.
 func collectorPercent(alive uint64) int {
-	return int(max(usualPercent, 100*spareHeap/max(alive, leastAlive)))
+	return int(100 * (spareHeap + alive/8) / max(alive, leastAlive))
 }
 
-// paceCollector has the collector leave spareHeap, from now until stop is called. It does
+// paceCollector has the collector follow collectorPercent, from now until stop is called. It does
 // nothing if the environment sets a pace.
 func paceCollector() (stop func()) {
 	if os.Getenv("GOGC") != "" {

@@ -23,7 +23,7 @@ type open struct {
 	chosen   *Value // the latest learnt; nil: none
 	chosenAt Ballot
 
-	// As a proposer, of what is chosen at chosenAt.
+	// As a proposer, of the value chosen at chosenAt.
 	holders     memberSet // members that are known to have accepted it
 	toldWithout memberSet // members that were sent its commit without the value, and have not asked for it
 

@@ -15,14 +15,14 @@ import (
 const spareHeap = 64 << 20
 
 // leastAlive bounds the pace: a heap that grows, as when a log is read, is collected before it is
-// some nine times what the last collection found.
+// some nine times the heap that the last collection found alive.
 const leastAlive = 8 << 20
 
 // usualPercent is the pace of the collector by default: as much garbage as is alive.
 const usualPercent = 100
 
 // collectorPercent returns the pace (debug.SetGCPercent) for a process of which so many bytes are
-// alive: it may have spareHeap of garbage, and an eighth of what is alive. With the usual pace a
+// alive: it may have spareHeap of garbage, and an eighth of the live heap. With the usual pace a
 // node with a million machines would take twice their memory, and no less processor time.
 func collectorPercent(alive uint64) int {
 	return int(100 * (spareHeap + alive/8) / max(alive, leastAlive))
@@ -57,7 +57,7 @@ func (p *collectorPace) awaitCollection() {
 	}, p)
 }
 
-// follow sets the pace by what the last collection has found alive. It reports whether to go on.
+// follow sets the pace by the heap that the last collection has found alive. It reports whether to go on.
 func (p *collectorPace) follow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

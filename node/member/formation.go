@@ -32,28 +32,23 @@ func (m *Member) advanceFormation(p *peer, in *Introduction) {
 	}
 }
 
-// joinFormed joins a cluster that others have formed, if this log is in it.
+// joinFormed joins a cluster that others have formed, if this log is bound to it. Its members are
+// the ones that this node is bound to, who formed it: those of the sender may have changed since,
+// and the configuration says so in its turn.
 func (m *Member) joinFormed(p *peer, in *Introduction) {
-	c := Cluster{Formed, in.Cluster, slices.Clone(in.Members)}
-	if len(c.Members) == 0 {
-		return // the sender did not know that Members is needed; it answers this member's introduction with it
-	}
+	c := Cluster{Formed, in.Cluster, in.Members}
 	switch {
+	case len(c.Members) == 0: // the sender did not know that Members is needed; it answers this member's introduction with it
 	case m.cluster.Stage == Bound && m.cluster.ID != c.ID:
 		p.rejection = "its cluster was formed by other logs than this node is bound to"
-	case !c.has(m.self):
-		p.rejection = "its cluster was formed with another log of this node, and this one is not accepted in its place"
-	case m.cluster.Stage == Empty: // with this log it can only have been formed once this node was bound
-		p.rejection = "its cluster was formed with this log, which is bound to none: this directory is an older copy, or that node lies"
-	default:
-		for i := range c.Members {
-			if c.Members[i].ID == m.self.ID {
-				c.Members[i] = m.self
-			}
-		}
-		m.cluster = c
+	case m.cluster.Stage == Bound:
+		m.cluster.Stage = Formed
 		m.saveCluster()
 		m.mark(MarkClusterJoined)
+	case !c.has(m.self):
+		p.rejection = "its cluster was formed with another log of this node, and this one is not accepted in its place"
+	default: // with this log it can only have been formed once this node was bound
+		p.rejection = "its cluster was formed with this log, which is bound to none: this directory is an older copy, or that node lies"
 	}
 }
 

@@ -79,7 +79,6 @@ func (n *Node) compact() {
 	n.appendedBytes += uint64(n.appended)
 	n.appended = 0
 	for n.copyBudget > 0 && n.mostlyGarbage() {
-		n.unfold(n.liveRecords.oldest)
 		n.appendToLog(n.liveRecords.oldest, true)
 		n.copyBudget -= int64(n.liveRecords.newest.recordSize)
 		n.counts.Copied++

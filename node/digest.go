@@ -242,8 +242,8 @@ func (d *digest) describeParts(r HashRange, rep *RepairReport) bool {
 	return true
 }
 
-// place is the place of a key in the space. It depends on the cluster's random id, so that names
-// cannot be chosen to collide.
+// place is the place of a key in the space. It depends on the cluster's id. A client that knows the
+// cluster's name can find names that collide, at the cost of 2^32 hashes for two.
 func (d *digest) place(key string) uint64 { return hash64.Keyed(d.salt, 0, key, 0) }
 
 // salt makes the hashes of one cluster differ from another's.

@@ -24,8 +24,11 @@ func (n *Node) Dump() string {
 	keys := n.Keys()
 	slices.Sort(keys)
 	for _, key := range keys {
-		m := n.machines.get(key)
-		n.unfold(m)
+		m := *n.machines.get(key) // a copy: a look opens none
+		if m.open == nil {
+			m.open = &open{}
+			m.readFolded(m.open)
+		}
 		m.dump(&b, n)
 	}
 	return b.String()

@@ -9,14 +9,14 @@ import (
 
 // Nearly all machines of a node are at rest, and their values, with an entry of the dedup
 // window for each of the last operations, would take most of its memory. So only the machines that
-// were used last are open. The others are folded: their values are a string, encoded as in
-// a record of the log. A machine is opened when it is found, and folded at the end of a step
-// when others have been used since. Nothing that a node does depends on it: see
+// were used last are open, those at work, and definitions. The others are folded: their values are
+// a string, encoded as in a record of the log. A machine is opened when it is found, and folded at
+// the end of a step when others have been used since. Nothing that a node does depends on it: see
 // TestFoldingChangesNothing.
 
 // open is the part of a machine's state that is folded at rest.
 type open struct {
-	slot int  // of the machine in folder.opened
+	slot int  // of the machine in folder.opened; -1: it is never folded
 	used bool // since the folder came by
 
 	value    *Value // accepted, durable once the log is durable up to durableAt
@@ -44,8 +44,9 @@ const maxSpare = 64
 // (Corbató, A Paging Experiment with the Multics System, 1968).
 type folder struct {
 	limit   int
-	opened  []*machine // in no order that matters
+	opened  []*machine // all that are open and may be folded, in no order that matters
 	hand    int        // the place to look at next
+	fresh   int        // machines that were opened since foldSpare
 	spare   []*open
 	scratch []byte
 	window  encodedWindow
@@ -58,12 +59,22 @@ func (f *folder) attach(m *machine) {
 	} else {
 		m.open = &open{}
 	}
-	m.slot, m.used = len(f.opened), true
-	f.opened = append(f.opened, m)
+	if m.slot = -1; m.folds() {
+		m.slot, m.used = len(f.opened), true
+		f.opened = append(f.opened, m)
+		f.fresh++
+	}
 }
+
+// folds reports whether m may be folded. Definitions, notes and the register of the configuration
+// are few, and are read without being looked for.
+func (m *machine) folds() bool { return classOf(m.key) == classMachine && !isLocalKey(m.key) }
 
 // remove takes m from the machines that are open.
 func (f *folder) remove(m *machine) {
+	if m.slot < 0 {
+		return
+	}
 	last := len(f.opened) - 1
 	invariant.Check(m.work == nil && f.opened[m.slot] == m, "node: a machine is folded or dropped at rest, and was open")
 	f.opened[last].slot = m.slot
@@ -100,19 +111,23 @@ func (n *Node) unfold(m *machine) {
 	m.used = true
 }
 
-// maxLooks bounds the machines that foldSpare looks at: thousands may be at work. A step opens
-// a fraction of them, and each needs two looks until it is folded.
-const maxLooks = 1024
+// leastLooks is how many machines foldSpare looks at, at least. It does not look at all of them:
+// thousands may be at work. A machine needs two looks until it is folded.
+const leastLooks = 256
 
 // foldRecord makes m, a machine of a log that is read, a folded one with the value in the rest of
-// a record. It reports false, and does nothing, if there is none, or m is of a kind that stays open.
+// a record, or without one. It reports false, and does nothing, if the rest is no value, or m is of
+// a kind that stays open.
 func (f *folder) foldRecord(m *machine, r *recordReader) bool {
-	after := *r
-	after.skipValue()
-	if m.accepted.IsZero() || classOf(m.key) != classMachine || after.bad || len(after.rest) > 0 {
+	after, has := *r, byte(foldedPromisedAlone)
+	if !m.accepted.IsZero() {
+		after.skipValue()
+		has = 0
+	}
+	if !m.folds() || after.bad || len(after.rest) > 0 {
 		return false
 	}
-	f.scratch = append(append(f.scratch[:0], 0, 0), r.rest...) // nothing is learnt, and no round used
+	f.scratch = append(append(f.scratch[:0], has, 0), r.rest...) // nothing is learnt, and no round used
 	if m.open != nil {
 		f.close(m)
 	}
@@ -123,7 +138,8 @@ func (f *folder) foldRecord(m *machine, r *recordReader) bool {
 // foldSpare folds machines at rest while more than the limit are open. Of those that were used
 // since it last came by, none is folded before it comes again.
 func (f *folder) foldSpare() {
-	for looks := min(2*len(f.opened), maxLooks); len(f.opened) > f.limit && looks > 0; looks-- {
+	looks := min(2*len(f.opened), max(leastLooks, 4*f.fresh))
+	for f.fresh = 0; len(f.opened) > f.limit && looks > 0; looks-- {
 		if f.hand >= len(f.opened) {
 			f.hand = 0
 		}
@@ -132,7 +148,7 @@ func (f *folder) foldSpare() {
 		case m.used:
 			m.used = false
 			f.hand++
-		case m.work != nil || m.accepted.IsZero() || classOf(m.key) != classMachine:
+		case m.work != nil || m.value == nil && m.chosen == nil && m.promised.IsZero():
 			f.hand++
 		default:
 			f.fold(m) // the last one takes its place
@@ -142,17 +158,18 @@ func (f *folder) foldSpare() {
 
 // The parts of a folded machine beside its value, as bits of the first byte.
 const (
-	foldedLearnt    = 1 << iota // a value is known to be chosen: its version and state come first
-	foldedAt                    // it was chosen at another ballot than the accepted one: that is next
-	foldedOther                 // it is another one than the accepted value, and comes last
-	foldedPromise               // a cached promise
-	foldedProposer              // holders and toldWithout
-	foldedOtherWork             // otherActiveUntil
+	foldedLearnt        = 1 << iota // a value is known to be chosen: its version and state come first
+	foldedAt                        // it was chosen at another ballot than the accepted one: that is next
+	foldedOther                     // it is another one than the accepted value, and comes last
+	foldedPromise                   // a cached promise
+	foldedPromisedAlone             // no value is accepted
+	foldedProposer                  // holders and toldWithout
+	foldedOtherWork                 // otherActiveUntil
 )
 
 // appendFolded appends m's open state to b; e is as in appendRecord.
 func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
-	var has byte
+	var has uint64
 	if m.chosen != nil {
 		has |= foldedLearnt
 		if m.chosenAt != m.accepted {
@@ -161,6 +178,9 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 		if !m.chosen.Equal(m.value) {
 			has |= foldedOther
 		}
+	}
+	if m.value == nil {
+		has |= foldedPromisedAlone
 	}
 	if !m.cachedPromise.IsZero() {
 		has |= foldedPromise
@@ -171,7 +191,7 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 	if m.otherActiveUntil != 0 {
 		has |= foldedOtherWork
 	}
-	b = append(b, has)
+	b = binary.AppendUvarint(b, has)
 	if has&foldedLearnt != 0 {
 		b = appendString(binary.AppendUvarint(b, m.chosen.Version), m.chosen.State)
 	}
@@ -189,7 +209,9 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 	if has&foldedOtherWork != 0 {
 		b = binary.AppendUvarint(b, uint64(m.otherActiveUntil))
 	}
-	b = appendValue(b, m.value, e)
+	if m.value != nil {
+		b = appendValue(b, m.value, e)
+	}
 	if has&foldedOther != 0 {
 		b = appendValue(b, m.chosen, e)
 	}
@@ -199,7 +221,22 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 // readFolded sets o to the state that m was folded with. Its strings are parts of m.folded.
 func (m *machine) readFolded(o *open) {
 	r := recordReader{m.folded, false}
-	has := r.number()
+	has := m.readFoldedHead(&r, o)
+	if has&foldedPromisedAlone == 0 {
+		o.value = r.value(m.def)
+	}
+	switch {
+	case has&foldedOther != 0:
+		o.chosen = r.value(m.def)
+	case has&foldedLearnt != 0:
+		o.chosen = o.value
+	}
+	invariant.Check(!r.bad && len(r.rest) == 0, "node: a folded machine can be read")
+}
+
+// readFoldedHead reads all that comes before the accepted value.
+func (m *machine) readFoldedHead(r *recordReader, o *open) (has uint64) {
+	has = r.number()
 	if has&foldedLearnt != 0 {
 		r.number()
 		r.string()
@@ -218,14 +255,18 @@ func (m *machine) readFolded(o *open) {
 	if has&foldedOtherWork != 0 {
 		o.otherActiveUntil = time.Duration(r.number())
 	}
-	o.value = r.value(m.def)
-	switch {
-	case has&foldedOther != 0:
-		o.chosen = r.value(m.def)
-	case has&foldedLearnt != 0:
-		o.chosen = o.value
+	return has
+}
+
+// foldedValue is the accepted value of a folded machine, as in a record; empty: none is.
+func (m *machine) foldedValue() string {
+	r := recordReader{m.folded, false}
+	if m.readFoldedHead(&r, &open{})&foldedPromisedAlone != 0 {
+		return ""
 	}
-	invariant.Check(!r.bad && len(r.rest) == 0, "node: a folded machine can be read")
+	value := r.rest
+	r.skipValue()
+	return value[:len(value)-len(r.rest)]
 }
 
 // held returns the accepted value of m and the one that is known to be chosen, with its ballot. It

@@ -32,15 +32,19 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 			want.cachedPromise = ballot.Draw(t, "promise")
 		}
 		accepted := ballot.Draw(t, "accepted")
-		if want.chosen = rapid.SampledFrom([]*Value{nil, value, later}).Draw(t, "chosen"); want.chosen != nil {
+		if rapid.IntRange(0, 5).Draw(t, "promised alone") == 0 {
+			accepted, want.value = Ballot{}, nil
+		}
+		if want.chosen = rapid.SampledFrom([]*Value{nil, want.value, later}).Draw(t, "chosen"); want.chosen != nil {
 			want.chosenAt = rapid.SampledFrom([]Ballot{accepted, ballot.Draw(t, "at")}).Draw(t, "chosen at")
 		}
 
 		f := folder{limit: 0}
-		m := &machine{key: "lifecycle/m", def: &d, accepted: accepted}
+		m := &machine{key: "lifecycle/m", def: &d, accepted: accepted, promised: Ballot{Round: 1}}
 		f.attach(m)
 		held := want
 		m.open = &held
+		record := appendRecord(nil, m, true, &encodedWindow{})
 		f.foldSpare() // it was just used
 		require.Nil(t, m.open)
 		require.Empty(t, f.opened)
@@ -55,6 +59,8 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 			require.Equal(t, want.chosen.State, state)
 			require.Equal(t, want.chosen.Version, version)
 		}
+		require.Equal(t, record, appendRecord(nil, m, true, &encodedWindow{}), "compaction copies it without opening it")
+		require.Nil(t, m.open)
 		n := Node{folder: f}
 		n.unfold(m)
 		require.Equal(t, want.chosen == want.value, m.chosen == m.value, "one value is held once")
@@ -111,4 +117,38 @@ func TestWhatIsAtWorkStaysOpen(t *testing.T) {
 	require.NotNil(t, n.byIndex[2].open)
 	require.Len(t, n.folder.opened, 2)
 	require.LessOrEqual(t, len(n.folder.spare), maxSpare)
+}
+
+// However many machines each step opens, and whatever else does, no more stay open than are
+// opened in two steps.
+func TestFoldingKeepsUp(t *testing.T) {
+	n := folding(20_000, 64)
+	n.folder.foldSpare()
+	for step := range 100 {
+		for i := range 800 {
+			n.unfold(n.byIndex[(step*800+i)%len(n.byIndex)])
+		}
+		n.folder.foldSpare()
+		require.LessOrEqual(t, len(n.folder.opened), 64+2*800, "step %d", step)
+	}
+	for range 10 { // steps that open none
+		n.folder.foldSpare()
+	}
+	require.Len(t, n.folder.opened, 64)
+}
+
+// A look at the whole node opens no machine.
+func TestDumpOpensNothing(t *testing.T) {
+	cfg := Defaults()
+	cfg.ID, cfg.Members = 1, []ID{1}
+	n, err := New(cfg)
+	require.NoError(t, err)
+	m := n.ensureMachine("lifecycle/m")
+	m.promised, m.accepted, m.value = Ballot{Round: 1}, Ballot{Round: 1}, initial(m.def, 0)
+	open := n.Dump()
+	n.folder.limit = 0
+	n.folder.foldSpare()
+	require.Nil(t, m.open)
+	require.Equal(t, open, n.Dump())
+	require.Nil(t, m.open)
 }

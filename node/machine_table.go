@@ -1,13 +1,16 @@
 package node
 
+import "github.com/lockstep-dst/lockstep/node/hash64"
+
 // machineTable finds machines by their keys. A map from keys to pointers would take some 38 bytes
-// for each of a million; this one takes 18. It hashes keys with the salt of the cluster, as the
-// digest does, and machines of the same short hash are a chain.
+// for each of a million; this one takes 18, without the list by index. Machines of the same short
+// hash are a chain. Hashes depend on a number that clients do not know: they choose the keys.
 type machineTable struct {
-	digest *digest              // has the hash of keys, and the list of machines by index
-	first  map[uint32]chainLink // by short hash
-	mask   uint32               // of short hashes: all bits, but in tests
-	count  int
+	salt     uint64
+	machines *[]*machine // by index
+	first    map[uint32]chainLink
+	mask     uint32 // of short hashes: all bits, but in tests
+	count    int
 }
 
 // chainLink is the index of a machine, plus one; 0: none.
@@ -23,38 +26,39 @@ func (l chainLink) in(machines []*machine) *machine {
 	return machines[l-1]
 }
 
-func newMachineTable(d *digest) machineTable {
-	return machineTable{digest: d, first: map[uint32]chainLink{}, mask: 1<<32 - 1}
+func newMachineTable(salt uint64, machines *[]*machine) machineTable {
+	return machineTable{salt: salt, machines: machines, first: map[uint32]chainLink{}, mask: 1<<32 - 1}
 }
 
-func (t *machineTable) short(hash uint64) uint32 { return uint32(hash) & t.mask }
+func (t *machineTable) short(key string) uint32 {
+	return uint32(hash64.Keyed(t.salt, 0, key, 0)) & t.mask
+}
 
 // get returns the machine with a key, or nil.
 func (t *machineTable) get(key string) *machine {
-	hash := t.digest.place(key)
-	m := t.first[t.short(hash)].in(*t.digest.machines)
-	for m != nil && (m.hash != hash || m.key != key) {
-		m = m.sameHash.in(*t.digest.machines)
+	m := t.first[t.short(key)].in(*t.machines)
+	for m != nil && m.key != key {
+		m = m.sameHash.in(*t.machines)
 	}
 	return m
 }
 
 // put adds a machine with a new key, once it has its index.
 func (t *machineTable) put(m *machine) {
-	m.sameHash = t.first[t.short(m.hash)]
-	t.first[t.short(m.hash)] = m.link()
+	short := t.short(m.key)
+	m.sameHash, t.first[short] = t.first[short], m.link()
 	t.count++
 }
 
 // remove takes a machine out, while it has its index.
 func (t *machineTable) remove(m *machine) {
 	t.count--
-	self, short := m.link(), t.short(m.hash)
+	self, short := m.link(), t.short(m.key)
 	switch first := t.first[short]; {
 	case first != self:
-		before := first.in(*t.digest.machines)
+		before := first.in(*t.machines)
 		for before.sameHash != self {
-			before = before.sameHash.in(*t.digest.machines)
+			before = before.sameHash.in(*t.machines)
 		}
 		before.sameHash = m.sameHash
 	case m.sameHash == 0:

@@ -12,15 +12,14 @@ import (
 func TestMachineTableIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var list []*machine
-		d := digest{salt: 7, machines: &list}
-		table, model := newMachineTable(&d), map[string]*machine{}
+		table, model := newMachineTable(7, &list), map[string]*machine{}
 		table.mask = rapid.SampledFrom([]uint32{0, 3, 1<<32 - 1}).Draw(t, "mask")
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			key := fmt.Sprint(rapid.IntRange(0, 20).Draw(t, "key"))
 			require.True(t, table.get(key) == nil || table.get(key) == model[key])
 			switch m := model[key]; {
 			case m == nil:
-				m = &machine{key: key, index: uint32(len(list)), hash: d.place(key)}
+				m = &machine{key: key, index: uint32(len(list))}
 				list = append(list, m)
 				table.put(m)
 				model[key] = m

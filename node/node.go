@@ -189,7 +189,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.definitions = newDefinitions(n, &n.cfg, &n.counts)
 	n.repair = newRepair(n, &n.cfg, &n.counts, &n.byIndex)
-	n.machines, n.liveRecords.machines = newMachineTable(&n.repair.digest), &n.byIndex
+	n.machines, n.liveRecords.machines = newMachineTable(cfg.Jitter, &n.byIndex), &n.byIndex
 	return n, nil
 }
 

@@ -155,6 +155,11 @@ func FuzzReplay(f *testing.F) {
 	require.NoError(f, err)
 	f.Add([]byte{})
 	f.Add([]byte("\x0clifecycle/a b"))
+	for _, local := range []string{"#x", "#lifecycle/m", "#membership/cluster"} { // of a later build, or damage inside the checksum
+		record := append([]byte{byte(len(local))}, local...)
+		record = append(record, 1, 1, 1, 1, 1, 1, 1, 1) // promised and accepted
+		f.Add(append(record, node.AppendValue(nil, &node.Value{State: "Init", StateBefore: "Init"})...))
+	}
 	f.Add([]byte("\x0blifecycle/a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, entry []byte) {
 		if len(entry) > wal.MaxPayload {

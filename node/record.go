@@ -57,7 +57,7 @@ func (e *encodedWindow) update(v *Value) {
 // maxEncodings: by the machine's index, since clients are spread over them.
 type encodingCache []encodedWindow
 
-// maxEncodings bounds what they take: with windows of 16 entries, half a megabyte.
+// maxEncodings bounds their memory: with windows of 16 entries half a megabyte, and two with the values.
 const maxEncodings = 1024
 
 // of returns the slot of m, which may have the window of another machine.
@@ -102,7 +102,10 @@ func appendRecord(b []byte, m *machine, full bool, e *encodedWindow) []byte {
 		return b
 	}
 	b = appendBallot(b, m.accepted)
-	if m.value == nil {
+	switch {
+	case m.open == nil:
+		return append(b, m.foldedValue()...)
+	case m.value == nil:
 		return b
 	}
 	return appendValue(b, m.value, e)

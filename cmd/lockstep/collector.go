@@ -23,7 +23,7 @@ const usualPercent = 100
 
 // collectorPercent returns the pace (debug.SetGCPercent) for a process of which so many bytes are
 // alive: it may have spareHeap of garbage, and an eighth of the live heap. With the usual pace a
-// node with a million machines would take twice their memory, and no less processor time.
+// node with a million machines takes twice their memory, for a tenth less processor time.
 func collectorPercent(alive uint64) int {
 	return int(100 * (spareHeap + alive/8) / max(alive, leastAlive))
 }

@@ -22,6 +22,7 @@ type traffic struct {
 	now            scenarios.Duration     // of the last step; all times are of the node's clock
 	nothingWaited  scenarios.Duration     // last time at which no message waited for a sync
 	heardThen      int                    // heard at that time
+	logEnd         wal.LSN                // as of the last check
 	mostBacklog    uint64                 // most bytes of the log that were not durable at the end of a step
 	repair         repairTraffic
 	asked          [scenarios.MaxNodes + 1]repairAsked // by id of the peer

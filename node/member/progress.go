@@ -17,7 +17,7 @@ type progress struct {
 	wanted      *configuration.Configuration // the successor that an operator wants; nil: none
 	proposeAt   time.Duration                // when this member proposes next; 0: nothing is to be proposed
 	introduceAt time.Duration                // when it introduces itself again; 0: not for a change
-	settled     int                          // rounds that were to find out whether one was chosen
+	attempts    int                          // to have one chosen, or to find out whether one was
 	showsDone   bool                         // it has shown that it has caught up, or carried over its keys
 }
 
@@ -110,7 +110,7 @@ func (m *Member) advanceChange() {
 	next, settles := m.next()
 	switch {
 	case next == nil && !settles:
-		m.progress.proposeAt = 0
+		m.progress.proposeAt, m.progress.attempts = 0, 0
 	case m.progress.proposeAt == 0: // the voters take turns
 		turn := slices.Index(m.current().Voters, m.self.ID)
 		if settles { // word of it may be on its way
@@ -118,7 +118,7 @@ func (m *Member) advanceChange() {
 		}
 		m.progress.proposeAt = m.now + 1 + time.Duration(turn)*m.cfg.Node.ResendTimeout
 	case m.progress.proposeAt <= m.now:
-		m.progress.proposeAt = m.now + time.Duration(len(m.ids))*m.cfg.Node.ResendTimeout
+		m.progress.proposeAt = m.now + time.Duration(len(m.ids))*m.cfg.Node.ResendTimeout + m.pauseOfChange()
 		if settles {
 			m.settle()
 			return
@@ -129,13 +129,17 @@ func (m *Member) advanceChange() {
 	}
 }
 
-// settle has a round find out whether a configuration was chosen. The time until the next one
-// grows, and is random: rounds of two members may stop each other.
+// pauseOfChange is a part of the time until the next attempt. It grows, and is random: where a
+// round takes longer than a turn, the rounds of the members stop each other.
+func (m *Member) pauseOfChange() time.Duration {
+	span := uint64(m.cfg.Node.ResendTimeout) << min(m.progress.attempts, 6)
+	m.progress.attempts++
+	return time.Duration(hash64.Keyed(m.cfg.Node.Jitter, m.life.Boot, "", uint64(m.now)) % span)
+}
+
+// settle has a round find out whether a configuration was chosen.
 func (m *Member) settle() {
 	m.mark(MarkConfigurationSettled)
-	span := uint64(m.cfg.Node.ResendTimeout) << min(m.progress.settled, 6)
-	m.progress.settled++
-	m.progress.proposeAt += time.Duration(hash64.Keyed(m.cfg.Node.Jitter, m.life.Boot, "", uint64(m.now)) % span)
 	m.node.SettleMembership()
 }
 

@@ -195,7 +195,7 @@ func isProcess(word []byte) bool {
 // parseRest parses the text of a line after the type. An operation that did not
 // succeed may end in free text, which is its error.
 func (e *event) parseRest(p *parser) error {
-	if !utf8.Valid(p.in) {
+	if !utf8.Valid(p.in) || !utf8.ValidString(e.process.String()) {
 		return errUTF8
 	}
 	f, err := p.next()

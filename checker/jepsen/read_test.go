@@ -171,27 +171,28 @@ func TestReadRefuses(t *testing.T) {
 		text, want string
 		model      history.Model
 	}{
-		"nothing":        {text: "", want: "line 1: the file ends, and there was no operation in it"},
-		"no history":     {text: "dear\ndiary\n", want: "line 2: the file ends, and there was no operation in it"},
-		"no map":         {text: "#{1}\n", want: "line 1: #{1}: want a map"},
-		"no process":     {text: event(":type :ok :f :read"), want: "line 1: :process: missing: add it"},
-		"no type":        {text: event(":process 0 :f :read"), want: "line 1: :type: missing: add it"},
-		"no function":    {text: event(":process 0 :type :ok"), want: "line 1: :f: missing: add it"},
-		"type":           {text: event(":process 0 :f :read :type :done"), want: "line 1: :type: :done is none of :invoke, :ok, :fail and :info"},
-		"process":        {text: event(":process -1 :f :read :type :ok"), want: "line 1: :process: -1: want a number from 0, or a keyword"},
-		"text process":   {text: event(`:process "a" :f :read :type :ok`), want: `line 1: :process: "a": want a number`},
-		"time":           {text: event(":process 0 :f :read :type :invoke :time 1.5"), want: "line 1: :time: 1.5: want a whole number"},
-		"late":           {text: event(":process 0 :f :read :type :invoke :time 4611686018427387905"), want: "line 1: :time: 4611686018427387905 is later than 2^62"},
-		"index":          {text: event(":process 0 :f :read :type :invoke :index 3") + event(":process 1 :f :read :type :invoke :index 3"), want: "line 2: :index: 3 after 3: sort the history by it"},
-		"function":       {text: event(":process 0 :f :append :type :invoke"), want: "line 1: :f: :append is not known to model cas-register: want :write, :cas or :read"},
-		"no cas":         {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: history.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},
-		"cas of what":    {text: event(":process 0 :f :cas :value 1 :type :invoke"), want: "line 1: :value: 1: want [expected new]"},
-		"read has value": {text: event(":process 0 :f :read :value [1 nil] :type :invoke"), want: "line 1: :value: [1 nil]: :read is invoked with nil; if keys come with values, the model is kv"},
-		"no key":         {text: invoke, model: history.ModelKV, want: "line 1: :value: 1: model kv wants [key value], or [key nil]"},
-		"twice":          {text: invoke + invoke, want: "line 2: :process: 0 still waits for its :write, operation p0.0: it has one operation in flight"},
-		"not invoked":    {text: event(":process 0 :f :read :type :ok"), want: "line 1: :process: 0 waits for nothing"},
-		"other function": {text: invoke + event(":process 0 :f :read :type :ok"), want: "line 2: :f: :read, but operation p0.0 of process 0 is :write"},
-		"other value":    {text: invoke + event(":process 0 :f :write :value 2 :type :ok"), want: "line 2: :value: 2, but operation p0.0 was invoked with 1: which of them took effect?"},
+		"nothing":         {text: "", want: "line 1: the file ends, and there was no operation in it"},
+		"no history":      {text: "dear\ndiary\n", want: "line 2: the file ends, and there was no operation in it"},
+		"no map":          {text: "#{1}\n", want: "line 1: #{1}: want a map"},
+		"no process":      {text: event(":type :ok :f :read"), want: "line 1: :process: missing: add it"},
+		"no type":         {text: event(":process 0 :f :read"), want: "line 1: :type: missing: add it"},
+		"no function":     {text: event(":process 0 :type :ok"), want: "line 1: :f: missing: add it"},
+		"type":            {text: event(":process 0 :f :read :type :done"), want: "line 1: :type: :done is none of :invoke, :ok, :fail and :info"},
+		"process":         {text: event(":process -1 :f :read :type :ok"), want: "line 1: :process: -1: want a number from 0, or a keyword"},
+		"Latin-1 process": {text: ":\xe8 :ok :x 1\n", want: "line 1: " + errUTF8.Error()},
+		"text process":    {text: event(`:process "a" :f :read :type :ok`), want: `line 1: :process: "a": want a number`},
+		"time":            {text: event(":process 0 :f :read :type :invoke :time 1.5"), want: "line 1: :time: 1.5: want a whole number"},
+		"late":            {text: event(":process 0 :f :read :type :invoke :time 4611686018427387905"), want: "line 1: :time: 4611686018427387905 is later than 2^62"},
+		"index":           {text: event(":process 0 :f :read :type :invoke :index 3") + event(":process 1 :f :read :type :invoke :index 3"), want: "line 2: :index: 3 after 3: sort the history by it"},
+		"function":        {text: event(":process 0 :f :append :type :invoke"), want: "line 1: :f: :append is not known to model cas-register: want :write, :cas or :read"},
+		"no cas":          {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: history.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},
+		"cas of what":     {text: event(":process 0 :f :cas :value 1 :type :invoke"), want: "line 1: :value: 1: want [expected new]"},
+		"read has value":  {text: event(":process 0 :f :read :value [1 nil] :type :invoke"), want: "line 1: :value: [1 nil]: :read is invoked with nil; if keys come with values, the model is kv"},
+		"no key":          {text: invoke, model: history.ModelKV, want: "line 1: :value: 1: model kv wants [key value], or [key nil]"},
+		"twice":           {text: invoke + invoke, want: "line 2: :process: 0 still waits for its :write, operation p0.0: it has one operation in flight"},
+		"not invoked":     {text: event(":process 0 :f :read :type :ok"), want: "line 1: :process: 0 waits for nothing"},
+		"other function":  {text: invoke + event(":process 0 :f :read :type :ok"), want: "line 2: :f: :read, but operation p0.0 of process 0 is :write"},
+		"other value":     {text: invoke + event(":process 0 :f :write :value 2 :type :ok"), want: "line 2: :value: 2, but operation p0.0 was invoked with 1: which of them took effect?"},
 		"other key": {text: event(":process 0 :type :invoke :f :read :value [1 nil]") + event(":process 0 :type :ok :f :read :value [2 nil]"), model: history.ModelKV,
 			want: "line 2: :value: the key is 2, but operation p0.0 was invoked with 1"},
 		"text after":    {text: strings.TrimSpace(invoke) + "x\n", want: "line 1: x: want a map"},
@@ -398,6 +399,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("0 :invoke :contains \"a b\"\n0 :ok :contains [\"a b\" true]\n1 :invoke :read nil\n1 :ok :read #{1}\n", uint8(7))
 	f.Add("INFO\n{:a\n 1}\n0 :invoke :txn [[:r 1 nil] [:w 1 0x1]]\n0 :ok :txn [[:r 1 2/4] [:w 1 1]]\n", uint8(9))
 	f.Add(`[{"process":0,"type":"invoke","f":"write","value":{"a":[1.50,null]}}]`, uint8(1))
+	f.Add(":\xe8 :ok x1]:\n", uint8(5))
 	f.Add("0 :invoke :inc nil\n0 :ok :inc 1\n0 :invoke :acquire [1 2]\n0 :fail :acquire [1 2]\n", uint8(5+32))
 	models := history.Grammars()
 	f.Fuzz(func(t *testing.T, text string, which uint8) {

@@ -152,12 +152,11 @@ func (n *Node) noteCarriedOver(i int) bool {
 
 // carry begins a round that chooses the value of m again.
 func (n *Node) carry(m *machine) bool {
-	n.unfold(m)
+	n.use(m)
 	if !m.idle(n.now) {
 		return false
 	}
 	n.mark(MarkCarriedOver)
-	n.enterEpoch(m)
 	n.startNoOpRound(m, m.accepted)
 	return true
 }

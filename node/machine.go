@@ -136,11 +136,19 @@ func (n *Node) findMachine(key string) *machine {
 		*last = n.machines.get(key)
 	}
 	if *last != nil {
-		n.unfold(*last)
-		n.enterEpoch(*last)
+		n.use(*last)
 	}
 	return *last
 }
+
+// use opens m in this epoch.
+func (n *Node) use(m *machine) {
+	n.unfold(m)
+	n.enterEpoch(m)
+}
+
+// atWork reports whether m has a work, also while it is folded: then it has none.
+func (m *machine) atWork() bool { return m.open != nil && m.work != nil }
 
 // cacheSlots is the number of slots of machineCache.
 const cacheSlots = 4
@@ -252,7 +260,7 @@ func (n *Node) wake(m *machine) {
 		return // an older timer: a later one has replaced it
 	}
 	m.wakeAt = 0
-	if m.open == nil || m.work == nil {
+	if !m.atWork() {
 		return
 	}
 	n.expireDeadlines(m)

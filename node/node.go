@@ -470,7 +470,7 @@ func (n *Node) Latest(key string) *Value {
 // is empty when the node is at rest.
 func (n *Node) PendingWork() string {
 	for _, m := range n.byIndex {
-		if m != nil && m.open != nil && m.work != nil {
+		if m != nil && m.atWork() {
 			return fmt.Sprintf("%d operations and %d reads of %s", m.waiting()+len(m.round.batch), len(m.readQueue)+len(m.quorumRead.batch), m.key)
 		}
 	}

@@ -67,8 +67,7 @@ func (n *Node) MembershipUndecided() bool {
 // SettleMembership begins a round that chooses what was accepted. Its effects are added to
 // those of the last step.
 func (n *Node) SettleMembership() {
-	if m := n.register; n.ready && m.idle(n.now) {
-		n.enterEpoch(m)
+	if m := n.findMachine(configuration.Key); n.ready && m.idle(n.now) {
 		n.startNoOpRound(m, m.accepted)
 		n.drain()
 	}

@@ -48,7 +48,7 @@ type Waiting struct {
 
 // Waiting returns the present counts of a machine.
 func (n *Node) Waiting(key string) (w Waiting) {
-	if m := n.machines.get(key); m != nil && m.open != nil && m.work != nil {
+	if m := n.machines.get(key); m != nil && m.atWork() {
 		w = Waiting{Queue: m.waiting(), Round: len(m.round.batch), ReadQueue: len(m.readQueue), Reads: len(m.quorumRead.batch)}
 	}
 	if name, _, err := fsm.SplitKey(key); err == nil {

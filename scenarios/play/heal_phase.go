@@ -234,11 +234,16 @@ func (s *runner) coreSettled() {
 
 // onHealOpResponse handles the outcome of a fresh operation. Another one follows on the
 // machine if this has not ended for certain. Of nodes with quotas that is not claimed: they
-// may be full, one after the other, of other machines each.
+// may be full, one after the other, of other machines each. Then each operation takes its whole
+// time, so the time of the wave begins anew.
 func (s *runner) onHealOpResponse(r *scenarios.Response) {
 	last := *r
 	s.healOps.lastResponse = &last
-	if s.plan.HasQuotas() || endsForCertain(r) {
+	quotas := s.plan.HasQuotas()
+	if quotas {
+		s.endAt = s.world.Now() + s.plan.Heal.Within
+	}
+	if quotas || endsForCertain(r) {
 		s.healOps.machinesDone++
 		s.healOps.attempts = 0
 	}

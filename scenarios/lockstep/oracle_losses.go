@@ -11,7 +11,8 @@ import (
 
 // TakeLoss implements scenarios.Reconfigurer. The cluster can do without a voter if a
 // majority of the voters is left, and of the voters to be. A node that has no vote has made
-// no promise that could be lost.
+// no promise that could be lost. Of the nodes that have formed the cluster one keeps its log:
+// without any, all that they know is that they are to form one (docs/MEMBERS.md).
 //
 // A node with a damaged disk goes on until it starts again: a change may count on it, and
 // lack it when it can be abandoned no more. So with one of them a majority must be left whatever
@@ -29,10 +30,13 @@ func (r *run) TakeLoss(id sim.ID, damaged bool) bool {
 		}
 	}
 	damaged = damaged || r.damaged
-	r.mayBeLost[id] = c.Votes(node.ID(id)) && r.oracle.decides(c, left) && r.oracle.decides(r.lastAdopted(left), left) && (!damaged || r.staysWithout(c, left, lost))
+	r.mayBeLost[id] = c.Votes(node.ID(id)) && r.oracle.decides(c, left) && r.oracle.decides(r.lastAdopted(left), left) && (!damaged || r.staysWithout(c, left, lost)) && left&r.founders() != 0
 	r.damaged = damaged && r.mayBeLost[id] || r.damaged
 	return r.mayBeLost[id]
 }
+
+// founders is the set of the nodes that form the cluster.
+func (r *run) founders() uint8 { return 1<<(r.plan.Founders()+1) - 2 }
 
 // lastAdopted is the last configuration that a node of a set has adopted. If none knows
 // that a later one was chosen, they must be able to find out.

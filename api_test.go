@@ -85,7 +85,7 @@ func TestAPIPageHasTheVersionsOfFormats(t *testing.T) {
 		{"history", "checker/history", "", "formatVersion"},
 		{"artefact", "scenarios/campaign", "", "ArtefactVersion"},
 		{"state file", "scenarios/campaign", "", "stateVersion"},
-		{"log of a node", "node/wal", "oldestVersion", "currentVersion"},
+		{"log of a node", "node/wal", "oldestVersion", "incrementalVersion"},
 		{"frames between nodes", "node/wire", "OldestProtocol", "Protocol"},
 	} {
 		c, err := src.load(module+"/"+f.dir, f.dir)

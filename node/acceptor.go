@@ -140,7 +140,7 @@ func (n *Node) promise(m *machine, b Ballot) {
 		return
 	}
 	m.promised = b
-	n.persist(m, false)
+	n.persistPromise(m)
 	m.checkAcceptor()
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: b, DurableAt: m.durableAt})
 }
@@ -158,11 +158,12 @@ func (n *Node) accept(m *machine, p *Proposal, value *Value) {
 	invariant.Check(m.accepted.Less(p.Ballot), "node: an acceptor accepts in the order of ballots")
 	invariant.Check(!p.Ballot.Less(m.promised), "node: an acceptor accepts nothing below its promise")
 	before := m.contribution()
+	base := m.value
 	m.accepted, m.value = p.Ballot, value
 	n.repair.update(m, before)
 	m.promised = maxBallot(m.promised, maxBallot(p.Ballot, p.Next))
 	m.checkAcceptor()
-	n.persist(m, true)
+	n.persistAccepted(m, base)
 	n.observe(Observation{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: value, DurableAt: m.durableAt})
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: m.promised, DurableAt: m.durableAt})
 }
@@ -173,13 +174,20 @@ func (m *machine) checkAcceptor() {
 	invariant.Check(m.accepted.IsZero() == (m.value == nil), "node: there is a value if and only if one was accepted")
 }
 
-// persist appends the acceptor's state of m to the log. It appends the promise
-// alone if withValue is false and the value is in an earlier record.
-func (n *Node) persist(m *machine, withValue bool) {
+// persist appends the acceptor's state of m to the log.
+func (n *Node) persist(m *machine) { n.persisted(m, n.appendToLog(m, true)) }
+
+// persistPromise is persist if only the promise has changed: the value is in an earlier record.
+func (n *Node) persistPromise(m *machine) { n.persisted(m, n.appendToLog(m, m.value == nil)) }
+
+// persistAccepted is persist if m has accepted its value after base.
+func (n *Node) persistAccepted(m *machine, base *Value) { n.persisted(m, n.appendAccepted(m, base)) }
+
+// persisted notes that m's state is in the log up to a position.
+func (n *Node) persisted(m *machine, end wal.LSN) {
 	n.keep(m)
-	before := m.durableAt
-	m.durableAt = n.appendToLog(m, withValue || m.value == nil)
-	invariant.Check(m.durableAt > before, "node: a machine's records are in the order of the log")
+	invariant.Check(end > m.durableAt, "node: a machine's records are in the order of the log")
+	m.durableAt = end
 	n.appended += int64(len(n.scratch) + wal.Overhead)
 }
 

@@ -31,7 +31,7 @@ func (n *Node) logDefinition(localKey, text string) {
 	m.accepted = Ballot{Round: 1, Boot: n.boot, Epoch: n.epoch, Node: n.cfg.ID}
 	m.promised = m.accepted
 	m.value = initial(m.def, n.firstSerial).withEntry(Entry{ID: lookupID, To: text}, 1)
-	n.persist(m, true)
+	n.persist(m)
 }
 
 // clock implements repairNode.

@@ -50,6 +50,14 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 	l.classBytes[classOf(m.key)] += uint64(m.recordSize)
 }
 
+// resize notes that a full record of m, which has one, would have so many bytes more now.
+func (l *liveRecords) resize(m *machine, growth int) {
+	invariant.Check(m.recordEnd != 0 && int64(m.recordSize)+int64(growth) >= wal.Overhead, "node: a record that is resized is a live one, and keeps a size")
+	m.recordSize += uint32(growth)
+	l.bytes += uint64(growth)
+	l.classBytes[classOf(m.key)] += uint64(growth)
+}
+
 func (l *liveRecords) remove(m *machine) {
 	older, newer := m.older.in(*l.machines), m.newer.in(*l.machines)
 	if older != nil {
@@ -112,7 +120,7 @@ func (n *Node) neededLog() uint64 {
 // appendToLog appends a record of m to the log, of the promise alone or full, and
 // returns the position of its end.
 func (n *Node) appendToLog(m *machine, full bool) wal.LSN {
-	n.scratch = appendRecord(n.scratch[:0], m, full, n.encodingCache.of(m))
+	n.scratch = appendRecord(n.scratch[:0], m, full)
 	end := n.log.Append(n.scratch)
 	if full {
 		n.liveRecords.add(m, end, len(n.scratch))

@@ -195,7 +195,7 @@ func TestAPromiseAloneIsRefused(t *testing.T) {
 	_, err = n.Step(0, node.Event{Kind: node.Boot, Dir: diskWith(last), Incarnation: [16]byte{1}})
 	require.ErrorIs(t, err, node.ErrRecord)
 	require.ErrorContains(t, err, key)
-	require.True(t, strings.Contains(err.Error(), "no record of what was accepted"))
+	require.True(t, strings.Contains(err.Error(), "no record of all that was accepted"))
 }
 
 // The part of the log that is needed has all live records, its oldest one too.

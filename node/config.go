@@ -44,6 +44,7 @@ type Config struct {
 	RepairRate       int           // bytes per second that repair pulls, approximately
 	RepairList       int           // entries of a list in a message of repair; 0: MaxRepairList, as in production
 	Segment          int           // bytes of a segment of the log
+	LogForm          wal.Form      // of the entries: whole, or incremental, with extensions of values
 	Backlog          int           // bytes of the log that may await a sync; with more, new work is dropped or rejected
 	Quotas           Quotas        // bounds of the machines and definitions that are created
 	Jitter           uint64        // seed of random choices, a different one for each node
@@ -131,6 +132,8 @@ func (c *Config) Validate() error {
 		return fail("segment: %d bytes: want %d to %d", c.Segment, wal.MinSegment, maxSegment)
 	}
 	switch {
+	case !c.LogForm.Known():
+		return fail("form of the log: %d: want one of %v", c.LogForm, []wal.Form{wal.FormAuto, wal.FormWhole, wal.FormIncremental})
 	case c.Backlog < 1:
 		return fail("backlog: %d bytes: want 1 or more", c.Backlog)
 	case c.FirstBoot > MaxFirstBoot:

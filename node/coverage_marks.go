@@ -86,23 +86,25 @@ const (
 	MarkRecordCopiedForward                                    // a record was copied forward by compaction
 	MarkLogTruncated                                           // the log was truncated at its beginning
 	MarkUnfolded                                               // a folded machine was opened
+	MarkExtensionLogged                                        // a value was logged as an extension of the one before
+	MarkExtensionRead                                          // a later life has read an extension
 )
 
 // Marks of repair.
 const (
-	MarkRepairDigestsEqual     Mark = iota + MarkUnfolded + 1 // two nodes found their digests equal
-	MarkRepairDeferred                                        // a node let a peer that lags behind pull first
-	MarkRepairPulled                                          // a value was pulled
-	MarkRepairConfirmed                                       // an accepted value was confirmed as chosen
-	MarkRepairBlockedByPromise                                // a promise kept a node from taking a value
-	MarkRepairNoOpRound                                       // a no-op round brought the blocked node up to date
-	MarkRepairTimeout                                         // a peer did not respond in time
-	MarkRepairSilentPeerLeft                                  // an exchange with a silent peer gave way to one with a peer that is there
-	MarkRepairSuperseded                                      // a value came that was no longer missing
-	MarkRepairReportFull                                      // a report had no room for one of the requested ranges
-	MarkRepairAnswerFull                                      // values were left for the next request: they are many bytes
-	MarkGreatLeap                                             // a message took the node a great leap ahead
-	MarkRoundTooFar                                           // a message was dropped: it was too far ahead
+	MarkRepairDigestsEqual     Mark = iota + MarkExtensionRead + 1 // two nodes found their digests equal
+	MarkRepairDeferred                                             // a node let a peer that lags behind pull first
+	MarkRepairPulled                                               // a value was pulled
+	MarkRepairConfirmed                                            // an accepted value was confirmed as chosen
+	MarkRepairBlockedByPromise                                     // a promise kept a node from taking a value
+	MarkRepairNoOpRound                                            // a no-op round brought the blocked node up to date
+	MarkRepairTimeout                                              // a peer did not respond in time
+	MarkRepairSilentPeerLeft                                       // an exchange with a silent peer gave way to one with a peer that is there
+	MarkRepairSuperseded                                           // a value came that was no longer missing
+	MarkRepairReportFull                                           // a report had no room for one of the requested ranges
+	MarkRepairAnswerFull                                           // values were left for the next request: they are many bytes
+	MarkGreatLeap                                                  // a message took the node a great leap ahead
+	MarkRoundTooFar                                                // a message was dropped: it was too far ahead
 )
 
 // Marks of changes of members.
@@ -125,7 +127,7 @@ var markNames = [markCount]string{
 	"forwarded", "forward-returned", "forward-refused", "handed-back", "forward-timeout", "late-forward-response", "forward-response-awaited",
 	"window-expired", "window-expired-retry", "deadline-in-queue", "deadline-retry", "deadline-after-accept", "queue-full",
 	"read-quorum-agreed", "read-quorum-differed", "read-quorum-timeout", "no-op-round-read", "read-again", "answered-fresh", "look-found-value", "quota-operation", "quota-prepare",
-	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated", "unfolded",
+	"torn-tail", "log-created-again", "record-copied-forward", "log-truncated", "unfolded", "extension-logged", "extension-read",
 	"repair-digests-equal", "repair-deferred", "repair-pulled", "repair-confirmed", "repair-blocked-by-promise", "repair-no-op-round",
 	"repair-timeout", "repair-silent-peer-left", "repair-superseded", "repair-report-full", "repair-answer-full", "great-leap", "round-too-far",
 	"carried-over", "stale-epoch", "read-of-other-epoch",

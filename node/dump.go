@@ -40,7 +40,7 @@ func (m *machine) dump(b *strings.Builder, n *Node) {
 	fmt.Fprintf(b, "  accepted: %v: %v\n", m.accepted, m.value)
 	m.value.dump(b)
 	fmt.Fprintf(b, "  known to be chosen: %v: %v\n", m.chosenAt, m.chosen)
-	if m.chosen != m.value {
+	if !m.chosen.Equal(m.value) {
 		m.chosen.dump(b)
 	}
 	cached := m.cachedPromise

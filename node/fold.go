@@ -49,7 +49,6 @@ type folder struct {
 	fresh   int        // machines that were opened since foldSpare
 	spare   []*open
 	scratch []byte
-	window  encodedWindow
 }
 
 // attach gives m an open without values.
@@ -85,7 +84,7 @@ func (f *folder) remove(m *machine) {
 
 // fold makes an open machine at rest a folded one.
 func (f *folder) fold(m *machine) {
-	f.scratch = m.appendFolded(f.scratch[:0], &f.window)
+	f.scratch = m.appendFolded(f.scratch[:0])
 	f.close(m)
 	m.folded = string(f.scratch)
 }
@@ -167,8 +166,8 @@ const (
 	foldedOtherWork                 // otherActiveUntil
 )
 
-// appendFolded appends m's open state to b; e is as in appendRecord.
-func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
+// appendFolded appends m's open state to b.
+func (m *machine) appendFolded(b []byte) []byte {
 	var has uint64
 	if m.chosen != nil {
 		has |= foldedLearnt
@@ -210,10 +209,10 @@ func (m *machine) appendFolded(b []byte, e *encodedWindow) []byte {
 		b = binary.AppendUvarint(b, uint64(m.otherActiveUntil))
 	}
 	if m.value != nil {
-		b = appendValue(b, m.value, e)
+		b = appendValue(b, m.value)
 	}
 	if has&foldedOther != 0 {
-		b = appendValue(b, m.chosen, e)
+		b = appendValue(b, m.chosen)
 	}
 	return b
 }

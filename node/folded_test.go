@@ -44,7 +44,7 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 		f.attach(m)
 		held := want
 		m.open = &held
-		record := appendRecord(nil, m, true, &encodedWindow{})
+		record := appendRecord(nil, m, true)
 		f.foldSpare() // it was just used
 		require.Nil(t, m.open)
 		require.Empty(t, f.opened)
@@ -59,7 +59,7 @@ func TestFoldedMachineHoldsTheSame(t *testing.T) {
 			require.Equal(t, want.chosen.State, state)
 			require.Equal(t, want.chosen.Version, version)
 		}
-		require.Equal(t, record, appendRecord(nil, m, true, &encodedWindow{}), "compaction copies it without opening it")
+		require.Equal(t, record, appendRecord(nil, m, true), "compaction copies it without opening it")
 		require.Nil(t, m.open)
 		n := Node{folder: f}
 		n.unfold(m)

@@ -89,7 +89,6 @@ type Node struct {
 	definitions   definitions
 	machines      machineTable
 	machineCache  [cacheSlots]*machine // last results of findMachine; nil: none
-	encodingCache encodingCache        // of the values appended to the log last
 	folder        folder
 	byIndex       []*machine // by token of timer; nil: a free index
 	freeIndexes   []uint32   // indexes of byIndex without a machine

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"testing"
@@ -141,38 +142,48 @@ func diskWith(entries ...[]byte) waltest.Disk {
 	return d
 }
 
-// Whatever bytes a record holds, either it is one that a node could have written, or
-// the node stops with an error.
+// Whatever bytes a record holds, the first one or a second, either it is one that a node could
+// have written, or the node stops with an error.
 func FuzzReplay(f *testing.F) {
 	w := newWorld(1, nil)
 	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.1", To: "Running"})
 	w.request(1, &node.Request{Kind: node.Propose, Key: key, ID: "c1.2", To: "Stopped"})
 	_, _, err := wal.Recover(w.hosts[1].disk, identity, wal.Options{Segment: 4 << 10}, func(entry []byte, _ wal.LSN) error {
-		f.Add(entry)
-		f.Add(entry[:len(entry)/2])
+		f.Add(entry, false)
+		f.Add(entry[:len(entry)/2], false)
+		f.Add(entry, true)
 		return nil
 	})
 	require.NoError(f, err)
-	f.Add([]byte{})
-	f.Add([]byte("\x0clifecycle/a b"))
+	f.Add([]byte{}, false)
+	f.Add([]byte("\x0clifecycle/a b"), false)
 	for _, local := range []string{"#x", "#lifecycle/m", "#membership/cluster"} { // of a later build, or damage inside the checksum
 		record := append([]byte{byte(len(local))}, local...)
 		record = append(record, 1, 1, 1, 1, 1, 1, 1, 1) // promised and accepted
-		f.Add(append(record, node.AppendValue(nil, &node.Value{State: "Init", StateBefore: "Init"})...))
+		f.Add(append(record, node.AppendValue(nil, &node.Value{State: "Init", StateBefore: "Init"})...), false)
 	}
-	f.Add([]byte("\x0blifecycle/a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
-	f.Fuzz(func(t *testing.T, entry []byte) {
+	f.Add([]byte("\x0blifecycle/a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), false)
+	first, err := hex.DecodeString("0b6c6966656379636c652f61" + "01070201" + "01070201" + "01" + "00" + "01" + "04496e6974" + "0463312e31" + "00" + "0752756e6e696e67")
+	require.NoError(f, err)
+	extension, err := hex.DecodeString("0b6c6966656379636c652f61" + "01080201" + "01080201" + "02" + "00" + "8202" + "00" + "0463342e31" + "00" + "0753746f70706564")
+	require.NoError(f, err)
+	f.Add(extension, true)
+	f.Fuzz(func(t *testing.T, entry []byte, second bool) {
 		if len(entry) > wal.MaxPayload {
 			return
 		}
 		n, err := node.New(config(1, 3))
 		require.NoError(t, err)
-		if _, err := n.Step(0, node.Event{Kind: node.Boot, Dir: diskWith(entry), Incarnation: [16]byte{1}}); err != nil {
+		entries := [][]byte{entry}
+		if second {
+			entries = [][]byte{first, entry}
+		}
+		if _, err := n.Step(0, node.Event{Kind: node.Boot, Dir: diskWith(entries...), Incarnation: [16]byte{1}}); err != nil {
 			require.ErrorIs(t, err, node.ErrStopped)
 			require.ErrorIs(t, err, node.ErrRecord)
 			return
 		}
-		require.LessOrEqual(t, len(n.Keys()), 1)
+		require.LessOrEqual(t, len(n.Keys()), len(entries))
 		for _, key := range n.Keys() {
 			s := n.Inspect(key)
 			require.Equal(t, s.Value == nil, s.Accepted.IsZero(), "a value, and what it was accepted at")

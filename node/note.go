@@ -50,7 +50,7 @@ func (n *Node) SetNote(name string, data []byte) wal.LSN {
 	m.promised = m.accepted
 	text := string(data)
 	m.value = &Value{State: text, StateBefore: text}
-	n.persist(m, true)
+	n.persist(m)
 	return m.durableAt
 }
 

@@ -25,50 +25,6 @@ func errRecord(format string, args ...any) error {
 // the dedup window form a chain: only a transition has the state that it leads to. An
 // abort tombstone has the requested state, except in older logs, which lack it.
 
-// encodedWindow is the dedup window of a value, encoded as in a log record.
-type encodedWindow struct {
-	value *Value
-	text  []byte
-}
-
-// update makes e the encoding of v's window. It keeps the entries that v shares with
-// the value before: most of them, for a machine at work.
-func (e *encodedWindow) update(v *Value) {
-	if v == e.value {
-		return
-	}
-	dropped, kept := v.sharedEntries(e.value)
-	skip := 0
-	if kept > 0 {
-		for i := range dropped {
-			skip += e.value.Window[i].size()
-		}
-		e.text = e.text[:copy(e.text, e.text[skip:])]
-	} else {
-		e.text = e.text[:0]
-	}
-	for i := kept; i < len(v.Window); i++ {
-		e.text = v.Window[i].append(e.text)
-	}
-	e.value = v
-}
-
-// encodingCache keeps the encoded windows of the machines that were written last, at most
-// maxEncodings: by the machine's index, since clients are spread over them.
-type encodingCache []encodedWindow
-
-// maxEncodings bounds their memory: with windows of 16 entries half a megabyte, and two with the values.
-const maxEncodings = 1024
-
-// of returns the slot of m, which may have the window of another machine.
-func (c *encodingCache) of(m *machine) *encodedWindow {
-	i := int(m.index % maxEncodings)
-	for len(*c) <= i {
-		*c = append(*c, encodedWindow{})
-	}
-	return &(*c)[i]
-}
-
 // append appends the encoding of e to b.
 func (e *Entry) append(b []byte) []byte {
 	b = append(appendString(b, string(e.ID)), byte(e.Kind)) // a varint too
@@ -93,9 +49,8 @@ func (e *Entry) size() int {
 	return n
 }
 
-// appendRecord appends a full record of m, or one of the promise alone. e caches an
-// encoded window, of m or of another machine.
-func appendRecord(b []byte, m *machine, full bool, e *encodedWindow) []byte {
+// appendRecord appends a full record of m, or one of the promise alone.
+func appendRecord(b []byte, m *machine, full bool) []byte {
 	b = appendString(b, m.key)
 	b = appendBallot(b, m.promised)
 	if !full {
@@ -108,17 +63,18 @@ func appendRecord(b []byte, m *machine, full bool, e *encodedWindow) []byte {
 	case m.value == nil:
 		return b
 	}
-	return appendValue(b, m.value, e)
+	return appendValue(b, m.value)
 }
 
-// appendValue appends v to b; e is as in appendRecord.
-func appendValue(b []byte, v *Value, e *encodedWindow) []byte {
+func appendValue(b []byte, v *Value) []byte {
 	b = binary.AppendUvarint(b, v.Version)
 	b = binary.AppendUvarint(b, v.Serial-v.Version)
 	b = binary.AppendUvarint(b, uint64(len(v.Window)))
 	b = appendString(b, v.StateBefore)
-	e.update(v)
-	return append(b, e.text...)
+	for i := range v.Window {
+		b = v.Window[i].append(b)
+	}
+	return b
 }
 
 func appendString(b []byte, s string) []byte {
@@ -207,22 +163,29 @@ func (r *recordReader) value(def *fsm.Definition) *Value {
 		v.Window = make([]Entry, n)
 	}
 	for i := range v.Window {
-		e := &v.Window[i]
-		e.ID = OpID(r.string())
-		kind := r.number()
-		if kind > uint64(lastEntryKind) {
-			r.bad = true
+		if v.Window[i] = r.entry(def, v.State); r.bad {
 			return nil
 		}
-		switch e.Kind = EntryKind(kind); e.Kind {
-		case EntryTransition:
-			v.State = r.state(def)
-		case EntryTombstone:
-			e.Requested = r.state(def)
-		}
-		e.To = v.State
+		v.State = v.Window[i].To
 	}
 	return v
+}
+
+// entry reads an entry that was made in a state.
+func (r *recordReader) entry(def *fsm.Definition, state string) Entry {
+	e := Entry{ID: OpID(r.string()), To: state}
+	kind := r.number()
+	if kind > uint64(lastEntryKind) {
+		r.bad = true
+		return e
+	}
+	switch e.Kind = EntryKind(kind); e.Kind {
+	case EntryTransition:
+		e.To = r.state(def)
+	case EntryTombstone:
+		e.Requested = r.state(def)
+	}
+	return e
 }
 
 // skipValue reads a value as value does, and makes nothing of it.
@@ -246,7 +209,7 @@ func (r *recordReader) skipValue() {
 func (n *Node) recover(ev *Event) {
 	log, was, err := wal.Recover(ev.Dir, wal.Identity{
 		Cluster: n.cfg.Cluster, Node: uint16(n.cfg.ID), Incarnation: ev.Incarnation,
-	}, wal.Options{Segment: n.cfg.Segment, FirstBoot: n.cfg.FirstBoot}, n.replay)
+	}, wal.Options{Segment: n.cfg.Segment, FirstBoot: n.cfg.FirstBoot, Form: n.cfg.LogForm}, n.replay)
 	if err != nil {
 		n.err = fmt.Errorf("%w: %w", ErrStopped, err)
 		return
@@ -259,7 +222,7 @@ func (n *Node) recover(ev *Event) {
 	n.markLog(was)
 	for _, m := range n.byIndex {
 		if m.recordEnd == 0 {
-			n.err = fmt.Errorf("%w: %w: machine %q: a promise, and no record of what was accepted before it", ErrStopped, ErrRecord, m.key)
+			n.err = fmt.Errorf("%w: %w: machine %q: no record of all that was accepted, and one that goes on from it", ErrStopped, ErrRecord, m.key)
 		}
 	}
 	err = n.recoverOrigin()
@@ -285,7 +248,11 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 	n.keep(m)
 	m.promised = maxBallot(m.promised, promised)
 	if len(r.rest) > 0 {
-		m.accepted = r.ballot()
+		accepted := r.ballot()
+		if r.isExtension() {
+			return n.replayExtension(m, accepted, &r)
+		}
+		m.accepted = accepted
 		n.liveRecords.add(m, end, len(entry))
 		if n.folder.foldRecord(m, &r) {
 			return nil

@@ -54,7 +54,7 @@ func TestRecordsStayReadable(t *testing.T) {
 			m := n.machines.get("lifecycle/a")
 			require.Equal(t, &r.want, m.value)
 			require.NoError(t, m.value.check(&lifecycle, 0))
-			require.Equal(t, text, appendRecord(nil, m, true, &encodedWindow{}))
+			require.Equal(t, text, appendRecord(nil, m, true))
 		})
 	}
 }

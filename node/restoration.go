@@ -34,7 +34,6 @@ type Restoration struct {
 	ballot  Ballot
 	meta    fsm.Definition
 	first   uint64
-	encoded encodedWindow
 	scratch []byte
 }
 
@@ -85,7 +84,7 @@ func (r *Restoration) Define(d *fsm.Definition) error {
 func (r *Restoration) Add(key string, v *Value) { r.append(key, v) }
 
 func (r *Restoration) append(key string, v *Value) {
-	r.scratch = appendRecord(r.scratch[:0], &machine{key: key, promised: r.ballot, accepted: r.ballot, open: &open{value: v}}, true, &r.encoded)
+	r.scratch = appendRecord(r.scratch[:0], &machine{key: key, promised: r.ballot, accepted: r.ballot, open: &open{value: v}}, true)
 	r.log.Append(r.scratch)
 }
 
@@ -112,7 +111,7 @@ func (r *Restoration) Finished() bool {
 // AppendValue appends the encoding of v to b: that of a log record, which docs/BACKUP.md
 // describes.
 func AppendValue(b []byte, v *Value) []byte {
-	return appendValue(b, v, &encodedWindow{})
+	return appendValue(b, v)
 }
 
 // ParseValue decodes what AppendValue has encoded. Its error wraps ErrRecord. Whether the

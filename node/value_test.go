@@ -92,21 +92,6 @@ func TestWhatIsWrongDoesNotFollow(t *testing.T) {
 	}
 }
 
-// A log record does not depend on the window that was encoded before.
-func TestLogEntriesOfValuesThatShare(t *testing.T) {
-	d := fsm.Lifecycle()
-	rapid.Check(t, func(t *rapid.T) {
-		var before encodedWindow
-		var known []*Value
-		for range rapid.IntRange(1, 8).Draw(t, "values") {
-			v := anyValue(t, &d, known)
-			known = append(known, v)
-			m := &machine{key: "lifecycle/m", def: &d, open: &open{value: v}}
-			require.Equal(t, appendRecord(nil, m, true, &encodedWindow{}), appendRecord(nil, m, true, &before))
-		}
-	})
-}
-
 func TestStringSize(t *testing.T) {
 	for _, n := range []int{0, 1, 127, 128, 16383, 16384, 70000} {
 		require.Len(t, appendString(nil, strings.Repeat("x", n)), stringSize(strings.Repeat("x", n)))

@@ -7,6 +7,7 @@ import (
 	"github.com/lockstep-dst/lockstep/cmd/lockstep/internal/settings"
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/server"
+	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/spf13/pflag"
 )
 
@@ -20,6 +21,7 @@ type operationFlags struct {
 	ioTimeout    time.Duration
 	heartbeat    time.Duration
 	drainTimeout time.Duration
+	logForm      string // a wal.Form
 	debug        string // address for profiles; empty: none
 }
 
@@ -33,6 +35,7 @@ func (s *operationFlags) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.node.RepairDelay, "repair-delay", d.RepairDelay, "from a change to a comparison with another node; 0: no repair")
 	f.IntVar(&s.node.RepairRate, "repair-rate", d.RepairRate, "bytes a second that repair takes from other nodes, about")
 	f.IntVar(&s.node.Segment, "segment", d.Segment, "bytes of a file of the log")
+	f.StringVar(&s.logForm, "log-form", d.LogForm.String(), "whole: a log that is created has whole values, which earlier builds read; incremental: the log has what is new of values, also one of whole values from now on; auto: a log that is created has")
 	f.IntVar(&s.node.Backlog, "backlog", d.Backlog, "bytes of the log that may await a sync; with more, new work is refused")
 	f.DurationVar(&s.ioTimeout, "io-timeout", server.DefaultIOTimeout, "time for a client to send a request, and to take a piece of a response")
 	f.DurationVar(&s.heartbeat, "heartbeat", server.DefaultHeartbeat, "longest silence of a watch over HTTP")
@@ -43,6 +46,9 @@ func (s *operationFlags) flags(f *pflag.FlagSet) {
 // validate returns an error about the first flag that is not valid, of the ones that no
 // server.Config has.
 func (s *operationFlags) validate() error {
+	if _, err := wal.ParseForm(s.logForm); err != nil {
+		return fmt.Errorf("--log-form: %w", err)
+	}
 	switch {
 	case s.drainTimeout < 0:
 		return fmt.Errorf("--drain-timeout %v: want 0 or more", s.drainTimeout)
@@ -57,6 +63,7 @@ func (s *operationFlags) apply(c *server.Config) {
 	n := &c.Node
 	n.DedupWindow, n.Batch, n.Queue = s.node.DedupWindow, s.node.Batch, s.node.Queue
 	n.RepairDelay, n.RepairRate, n.Segment, n.Backlog = s.node.RepairDelay, s.node.RepairRate, s.node.Segment, s.node.Backlog
+	n.LogForm, _ = wal.ParseForm(s.logForm) // validate has its error
 	c.Limits.IOTimeout, c.Heartbeat = s.ioTimeout, s.heartbeat
 }
 

@@ -238,7 +238,12 @@ func decodeLogRecord(payload []byte) (r logRecord) {
 	}
 	r.version, _ = b.number(), b.number()
 	n := b.number()
-	_ = b.string()
+	if n > node.MaxDedupWindow { // an extension, with the number of entries that were dropped
+		n -= node.MaxDedupWindow + 1
+		_ = b.number()
+	} else {
+		_ = b.string()
+	}
 	for range n {
 		r.operations = append(r.operations, node.OpID(b.string()))
 		if kind := node.EntryKind(b.number()); kind == node.EntryTransition || kind == node.EntryTombstone {

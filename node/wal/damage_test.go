@@ -226,7 +226,7 @@ func TestForeignLogsAreRefusedWithARemedy(t *testing.T) {
 		{func(h *header) { h.id.Cluster[15]++ }, wal.ErrCluster, "check the data directory and the cluster"},
 		{func(h *header) { h.id.Node++ }, wal.ErrNode, "check the data directory and the node's number"},
 		{func(h *header) { h.version = 1 }, wal.ErrVersion, "run the version that wrote it"},
-		{func(h *header) { h.version = 5 }, wal.ErrVersion, "run the version that wrote it"},
+		{func(h *header) { h.version = 6 }, wal.ErrVersion, "run the version that wrote it"},
 	} {
 		for _, rest := range [][]byte{nil, tail} {
 			h := firstHeader

@@ -66,11 +66,15 @@
 // say) always fail the check. Bytes of any other origin pass it with a probability
 // of 2^-32. No kind is zero, so zeros are never a record.
 //
+// In version 5 entries may build on earlier ones; that is all in which it differs from
+// version 4. Options.Form chooses between them.
+//
 // Versions 2 and 3 can be read and continued. Their header has 84 bytes: instead
 // of the fields it has the last boot, the first segment needed, and a CRC32C. In
-// version 2, files were not reused. A life that recovers such a log writes the
-// first record of its boot there, and the second to a new segment of version 4. So
-// before the log is ready, programs of the earlier versions reject it.
+// version 2, files were not reused. A life that goes on in a later version than it has
+// found writes the first record of its boot there, and the second to a new segment of
+// the later version. So before the log is ready, programs of the earlier versions
+// reject it.
 //
 // # High-water mark
 //
@@ -100,10 +104,10 @@
 // the other slot when the sync of that is complete, and not before: between two
 // syncs the operating system may write both slots in any order, and a power loss
 // may tear both. So a sound log has a sound mark in every state that a crash may
-// leave, and never an older mark than one that was durable. A log of version 4
+// leave, and never an older mark than one that was durable. A log of version 4 or 5
 // without a mark is rejected.
 // The mark file is created, and durable, before the header of the first segment of
-// version 4 is written.
+// these versions is written.
 //
 // A mark never leads to the rejection of a sound log. It covers only records whose
 // sync was complete, so they are durable. Recovery never cuts before the mark,

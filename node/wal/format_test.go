@@ -24,7 +24,7 @@ type header struct {
 }
 
 // firstHeader is the header of the first segment.
-var firstHeader = header{version: 4, id: identity, sequence: 1, first: 1}
+var firstHeader = header{version: 5, id: identity, sequence: 1, first: 1}
 
 // headerSize is the length of a header, in bytes.
 const headerSize = 108
@@ -57,7 +57,7 @@ func forgeHeader(h header) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// forgeFields returns the header of version 4 that begins with b.
+// forgeFields returns the header of version 4 or 5 that begins with b.
 func forgeFields(b []byte, h header) []byte {
 	var fields []byte
 	for i, value := range []uint64{h.boot, h.first, h.size} {

@@ -26,12 +26,15 @@ func FuzzRecover(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if was.Fresh {
+			was.Version = 5
+		}
 		run(log, d)
 		require.True(t, log.Ready())
 		_, again, same, err := recoverWith(d, identity, oneSegment)
 		require.NoError(t, err)
 		require.Equal(t, found, same)
-		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, Version: 4, End: log.End(),
+		require.Equal(t, wal.Recovered{Identity: identity, Boot: was.Boot + 1, Version: max(4, was.Version), End: log.End(),
 			BootStarts: append(was.BootStarts, wal.BootStart{Boot: was.Boot, At: was.End})}, again)
 	})
 }

@@ -21,9 +21,10 @@ type Identity struct {
 }
 
 const (
-	magic          = "lockstep"
-	currentVersion = 4
-	oldestVersion  = 2 // the oldest that can be read
+	magic              = "lockstep"
+	oldestVersion      = 2 // the oldest that can be read
+	wholeVersion       = 4 // the oldest that is written: each entry stands for itself
+	incrementalVersion = 5 // entries may build on earlier ones
 
 	commonHeaderSize = 64 // bytes that have the same layout in all versions
 	oldHeaderSize    = 84 // bytes of a header of version 2 or 3
@@ -57,11 +58,11 @@ type header struct {
 	unknown uint16 // the kind of an unknown field that is not optional; 0: none
 }
 
-// encode returns the bytes of the header, in the current version.
+// encode returns the bytes of the header, in a version that is written.
 func (h header) encode() []byte {
 	b := make([]byte, commonHeaderSize+8, headerSize)
 	copy(b, magic)
-	binary.LittleEndian.PutUint16(b[8:], currentVersion)
+	binary.LittleEndian.PutUint16(b[8:], h.version)
 	binary.LittleEndian.PutUint16(b[10:], h.identity.Node)
 	copy(b[16:], h.identity.Cluster[:])
 	copy(b[32:], h.identity.Incarnation[:])
@@ -96,7 +97,7 @@ func decodeHeader(data []byte) (h header, ok bool) {
 	switch {
 	case !h.supported():
 		return h, true
-	case h.version < 4:
+	case h.version < wholeVersion:
 		ok = h.readFixed(data)
 	default:
 		ok = h.readFields(data)
@@ -165,14 +166,16 @@ func headerSum(b []byte) uint32 {
 }
 
 // supported reports whether this program reads the header's version.
-func (h header) supported() bool { return h.version >= oldestVersion && h.version <= currentVersion }
+func (h header) supported() bool {
+	return h.version >= oldestVersion && h.version <= incrementalVersion
+}
 
 // check rejects the header of a log that this program cannot read, or that belongs
 // to another node.
 func (h header) check(want Identity) error {
 	switch {
 	case !h.supported():
-		return fmt.Errorf("format version %d, this program reads versions %d to %d: %w", h.version, oldestVersion, currentVersion, ErrVersion)
+		return fmt.Errorf("format version %d, this program reads versions %d to %d: %w", h.version, oldestVersion, incrementalVersion, ErrVersion)
 	case h.unknown != 0:
 		return fmt.Errorf("field %d of the header is not known to this program: %w", h.unknown, ErrVersion)
 	case h.identity.Cluster != want.Cluster:

@@ -159,14 +159,21 @@ func TestFieldsOfLaterProgramsArePassedOverOrRefused(t *testing.T) {
 	}
 }
 
-// Logs of earlier programs are continued. Before the log is ready, earlier programs
-// reject it.
+// Logs of earlier programs are continued, in version 4 unless they are raised. Before the
+// log is ready, programs of the versions before that reject it.
 func TestLogsOfEarlierVersionsAreGoneOnWith(t *testing.T) {
-	for _, v := range []int{2, 3} {
-		t.Run(fmt.Sprint("version ", v), func(t *testing.T) {
+	for _, c := range []struct {
+		version int
+		form    wal.Form
+		then    byte
+	}{{2, wal.FormAuto, 4}, {3, wal.FormWhole, 4}, {4, wal.FormAuto, 4}, {2, wal.FormIncremental, 5}, {3, wal.FormIncremental, 5}, {4, wal.FormIncremental, 5}} {
+		t.Run(fmt.Sprintf("version %d to %d", c.version, c.then), func(t *testing.T) {
+			v := c.version
 			d := diskOf(fixture(t, fmt.Sprintf("testdata/version-%d/wal-*", v)))
-			o := wal.Options{Segment: 2048}
-			id := wal.Identity{Cluster: fixtureCluster, Node: 1, Incarnation: [16]byte{1}}
+			o := wal.Options{Segment: 2048, Form: c.form}
+			x, err := wal.Inspect(d, func([]byte, wal.LSN) {})
+			require.NoError(t, err)
+			id := x.Identity
 			log, was, found, err := recoverWith(d, id, o)
 			require.NoError(t, err)
 			require.EqualValues(t, v, was.Version)
@@ -180,20 +187,18 @@ func TestLogsOfEarlierVersionsAreGoneOnWith(t *testing.T) {
 					last = max(last, name)
 				}
 			}
-			require.Equal(t, byte(4), d.durable[last][8])
+			require.Equal(t, c.then, d.durable[last][8])
+			require.Equal(t, c.then == 5, log.Incremental())
 			log.Append([]byte("later"))
 			run(log, d)
-			_, was, again, err := recoverWith(d, id, o)
+			log, was, again, err := recoverWith(d, id, wal.Options{Segment: 2048, Form: wal.FormWhole}) // it has a log already
 			require.NoError(t, err)
-			require.EqualValues(t, 4, was.Version)
+			require.EqualValues(t, c.then, was.Version)
+			require.Equal(t, c.then == 5, log.Incremental())
 			require.Equal(t, append(texts(found), "later"), texts(again))
 		})
 	}
 }
-
-// fixtureCluster is the cluster of the logs in testdata, which a server wrote: the
-// hash of its name.
-var fixtureCluster = [16]byte{0x1f, 0xa4, 0x6f, 0x60, 0x30, 0x02, 0x52, 0x79, 0x4b, 0x56, 0x11, 0x1e, 0x45, 0xa6, 0x89, 0x87}
 
 func fixture(t *testing.T, pattern string) map[string][]byte {
 	files := map[string][]byte{}
@@ -220,7 +225,7 @@ func TestEverySubsetOfWritesSurvivesOnTheWayToThisVersion(t *testing.T) {
 			d := newDisk(sector)
 			d.put(segment1, append(bytes.Clone(data), torn...))
 			x := explorer{
-				options: wal.Options{Segment: 200}, batches: [][]int{{8}, {8, 8}},
+				options: wal.Options{Segment: 200, Form: wal.FormIncremental}, batches: [][]int{{8}, {8, 8}},
 				seen: map[string]bool{}, situations: map[string]int{}, reusedNames: map[string]bool{},
 			}
 			x.explore(t, d, model{appended: []entry{{"12345678", 63}}, acknowledged: 1, boot: 1}, 2)

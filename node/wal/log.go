@@ -15,6 +15,7 @@ const maxBatch = 1 << 31
 // safe for concurrent use.
 type Log struct {
 	segmentSize int64 // bytes of a segment
+	version     uint16
 	identity    Identity
 	salt        uint32
 	boot        uint64
@@ -228,6 +229,10 @@ func (l *Log) IsMarkSynced() bool {
 // Durable is the position up to which the log survives any crash. It never
 // decreases within a life.
 func (l *Log) Durable() LSN { return l.durable.at }
+
+// Incremental reports whether the log is of a version in which entries may build on
+// earlier ones.
+func (l *Log) Incremental() bool { return l.version >= incrementalVersion }
 
 // End is the position after everything appended. If it was not durable, the same
 // position may be the end of another record in a later life.

@@ -19,6 +19,7 @@ type Dir interface {
 type Options struct {
 	Segment   int    // bytes of a segment file, at least MinSegment; a larger batch makes a longer file
 	FirstBoot uint64 // the first boot of a log that is created; 0: 1
+	Form      Form   // of the entries
 }
 
 // MinSegment is the minimum of Options.Segment, in bytes.
@@ -271,8 +272,9 @@ func format(id Identity, o Options, cut int) (*Log, Recovered, error) {
 	}
 	file := segmentName(1)
 	before := max(o.FirstBoot, 1) - 1
-	head := header{identity: id, sequence: 1, first: 1, size: uint64(o.Segment), boot: before}.encode()
-	l := newLog(o, replay{identity: id, first: 1, boot: before}, []segmentInfo{{sequence: 1, size: int64(o.Segment), version: currentVersion, headerLen: headerSize}})
+	version := o.Form.version(0)
+	head := header{version: version, identity: id, sequence: 1, first: 1, size: uint64(o.Segment), boot: before}.encode()
+	l := newLog(o, replay{identity: id, first: 1, boot: before}, []segmentInfo{{sequence: 1, size: int64(o.Segment), version: version, headerLen: headerSize}})
 	begin := []DiskRequest{
 		{Op: Create, File: file}, {Op: Truncate, File: file},
 		{Op: Allocate, File: file, Offset: int64(o.Segment)}, {Op: Sync, File: file},
@@ -337,6 +339,7 @@ func newLog(o Options, h replay, segments []segmentInfo) *Log {
 		segments: segments, firstNeeded: h.first, marker: newMarkWriter(h.identity.Incarnation),
 	}
 	last := segments[len(segments)-1]
+	l.version = o.Form.version(last.version)
 	l.useSegment(segmentName(last.sequence), last)
 	l.nextBatchAt = h.end + bootSize
 	l.put(kindBoot, encodeNumber(l.boot))

@@ -47,11 +47,11 @@ func (l *Log) offset(at LSN) int64 { return l.headerLen + int64(at-l.base) }
 
 // fits reports whether the next batch belongs in the current segment: there is room
 // for it and a seal, or the segment has no record yet. Of a life, only the first
-// record is ever written to a segment of an earlier version: a program of that
-// version must reject the log rather than misread it.
+// record is ever written to a segment of an earlier version than the log has now: a
+// program of that version must reject the log rather than misread it.
 func (l *Log) fits() bool {
 	now := &l.segments[len(l.segments)-1]
-	return l.nextBatchAt == l.base || now.version == currentVersion && l.offset(l.End())+sealSize <= min(l.segmentSize, now.size)
+	return l.nextBatchAt == l.base || now.version == l.version && l.offset(l.End())+sealSize <= min(l.segmentSize, now.size)
 }
 
 // prepared reports whether the next segment has a file of its full length.
@@ -66,10 +66,10 @@ func (l *Log) roll() {
 	invariant.Check(l.prepared(), "wal: the log goes on to a segment of full length")
 	now := &l.segments[len(l.segments)-1]
 	now.size = max(now.size, l.offset(l.nextBatchAt)+sealSize)
-	next := segmentInfo{sequence: now.sequence + 1, base: l.nextBatchAt, size: l.segmentSize, version: currentVersion, headerLen: headerSize}
+	next := segmentInfo{sequence: now.sequence + 1, base: l.nextBatchAt, size: l.segmentSize, version: l.version, headerLen: headerSize}
 	file := l.spare.file
 	head := header{
-		identity: l.identity, sequence: next.sequence, base: next.base, boot: l.boot, first: l.firstNeeded, size: uint64(l.segmentSize),
+		version: l.version, identity: l.identity, sequence: next.sequence, base: next.base, boot: l.boot, first: l.firstNeeded, size: uint64(l.segmentSize),
 	}.encode()
 	seal := appendRecord(nil, l.salt, l.nextBatchAt, l.nextBatchAt, kindSeal, nil)
 	l.groups = append(l.groups, requestGroup{durable: l.durable, requests: []DiskRequest{
@@ -187,7 +187,7 @@ func (l *Log) onTrimDurable() {
 // earlier version is removed: under another name, a program of that version would
 // report damage instead of another version.
 func (l *Log) release(e segmentInfo) {
-	if file := segmentName(e.sequence); l.recycled == "" && e.size == l.segmentSize && e.version == currentVersion {
+	if file := segmentName(e.sequence); l.recycled == "" && e.size == l.segmentSize && e.version == l.version {
 		l.recycled = file
 	} else {
 		l.garbage = append(l.garbage, file)

@@ -112,7 +112,7 @@ func TestSegmentsThatDoNotFollowAreRefused(t *testing.T) {
 		{"second of another place", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.base++ })}, wal.ErrDamaged, segment2},
 		{"second of another boot", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.boot++ })}, wal.ErrDamaged, segment2},
 		{"second of another cluster", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.id.Cluster[0]++ })}, wal.ErrCluster, segment2},
-		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 5 })}, wal.ErrVersion, segment2},
+		{"second of another version", map[string][]byte{segment1: first, segment2: header2(func(h *header) { h.version = 6 })}, wal.ErrVersion, segment2},
 		{"second is a copy of the first", map[string][]byte{segment1: first, segment2: unsealed}, wal.ErrDamaged, segment2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -231,14 +231,28 @@ func TestOnlyFilesOfTheRightSizeAreUsedAgain(t *testing.T) {
 	require.LessOrEqual(t, len(d.visible), 4)
 }
 
-// A program of version 2 rejects a log of this version by its header. It would take
+// A program of an earlier version rejects a log of this one by its header. It would take
 // the header of a renamed file of its own version for damage.
-func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
-	data := forgeHeader(header{2, identity, 1, 0, 0, 1, 0, nil})
-	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
-	data = forgeRecord(data, identity, 0, 0, 1, bootText(1))
-	d := diskWith(data)
-	log, _, _ := start(t, d, manySegments)
+func TestFilesOfEarlierVersionsAreNotUsedAgain(t *testing.T) {
+	old := forgeHeader(header{2, identity, 1, 0, 0, 1, 0, nil})
+	old = forgeRecord(old, identity, 0, 0, 1, bootText(1))
+	old = forgeRecord(old, identity, 0, 0, 1, bootText(1))
+	requireNotUsedAgain(t, diskWith(old), manySegments, 4)
+
+	whole := manySegments
+	whole.Form = wal.FormWhole
+	d := newDisk(512)
+	log, _, _ := start(t, d, whole)
+	run(log, d)
+	raised := manySegments
+	raised.Form = wal.FormIncremental
+	requireNotUsedAgain(t, d, raised, 5)
+}
+
+// requireNotUsedAgain continues a log until released files have become segments again:
+// all of them have a version.
+func requireNotUsedAgain(t *testing.T, d *disk, o wal.Options, version byte) {
+	log, _, _ := start(t, d, o)
 	again := 0
 	for range 20 {
 		log.Append(make([]byte, 20))
@@ -247,7 +261,7 @@ func TestFilesOfVersion2AreNotUsedAgain(t *testing.T) {
 			for _, r := range reqs {
 				if r.Op == wal.Rename {
 					again++
-					require.Equal(t, byte(4), d.visible[r.File][8], r)
+					require.Equal(t, version, d.visible[r.File][8], r)
 				}
 				d.execute(r)
 				log.Done(r.Token, nil)

@@ -119,7 +119,7 @@ func TestEveryLifeRecoversWhatAllBeforeWrote(t *testing.T) {
 			require.Equal(t, life, was.Boot)
 			require.Equal(t, life == 1, was.Fresh)
 			require.Equal(t, end, was.End)
-			require.Equal(t, life > 1, was.Version == 4)
+			require.Equal(t, life > 1, was.Version == 5)
 			require.Equal(t, life == 1, was.Version == 0)
 			require.Equal(t, starts, was.BootStarts)
 			require.Zero(t, was.TornBytes)
@@ -360,5 +360,5 @@ func TestTheFormatIsPinned(t *testing.T) {
 	want = forgeRecord(want, identity, 0, 0, 2, "a")
 	want = forgeRecord(want, identity, 0, 14, 2, "bc")
 	require.True(t, bytes.Equal(want, data), "%x\n%x", want, data)
-	require.Equal(t, "6c6f636b73746570"+"0400"+"0300", fmt.Sprintf("%x", data[:12]))
+	require.Equal(t, "6c6f636b73746570"+"0500"+"0300", fmt.Sprintf("%x", data[:12]))
 }

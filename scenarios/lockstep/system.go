@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/session"
+	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/node/wire"
 	"github.com/lockstep-dst/lockstep/scenarios"
 	"github.com/lockstep-dst/lockstep/sim"
@@ -198,6 +199,7 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	if x := keyed.Seed(r.plan.Seed).Name("open").Word(uint64(id)).Word(uint64(life)).Uint64(); x%2 == 0 {
 		cfg.Open = 1 + int(x>>1%3) // it is no knob: nothing that can be seen depends on it
 	}
+	cfg.LogForm = r.logForm(id, life)
 	for _, knob := range []struct {
 		to    *int
 		value int
@@ -208,6 +210,22 @@ func (r *run) config(id sim.ID, life int) node.Config {
 	}
 	cfg.Batch = min(cfg.Batch, cfg.DedupWindow)
 	return cfg
+}
+
+// logForm is the form of a node's log in one of its lives. One node of four has a log of whole
+// values, of which most become incremental in some life. A node that is ever of an
+// earlier level has whole values: its build knows no others.
+func (r *run) logForm(id sim.ID, life int) wal.Form {
+	x := keyed.Seed(r.plan.Seed).Name("log form").Word(uint64(id)).Uint64()
+	switch leveled := slices.ContainsFunc(r.plan.NodeKnobs, func(k scenarios.NodeKnobs) bool { return k.Node == id && k.Level != 0 }); {
+	case leveled:
+		return wal.FormWhole
+	case x%4 != 0:
+		return wal.FormAuto
+	case life > int(x>>2%4)+1:
+		return wal.FormIncremental
+	}
+	return wal.FormWhole
 }
 
 // Client implements scenarios.Run.

@@ -6,23 +6,23 @@ import (
 )
 
 // The log is kept short by copying forward. The acceptor's state of a machine is
-// its last full record and the promises after it, so the log is needed from the
-// oldest of these records on. When more than half of that is garbage, each step
+// its last full record and the promises and extensions after it, so the log is needed
+// from the oldest of these records on. When more than half of that is garbage, each step
 // that appends also appends the oldest full records again, two bytes for each
 // byte appended. Then it trims the log up to the oldest record that is needed.
 //
 // Cost: for each byte appended, at most two more are written. Length: let V be the
-// live bytes when the log is 2V + C long, where C is four segments. When all V are
-// copied, V/2 more have been appended, and nothing is left from before. In between
-// the log is longest if all live records come first and the garbage last: below
-// 2.5V + C, plus two segments. Segments are removed as a whole, and one of the
+// live bytes, those of full records as they would be now, when the log is 2V + C long,
+// where C is four segments. When all V are copied, V/2 more have been appended, and
+// nothing is left from before. In between the log is longest if all live records come
+// first and the garbage last: below 2.5V + C, plus two segments. Segments are removed as a whole, and one of the
 // removed ones is kept for reuse.
 
 // liveRecords lists all machines with a full record, in the order of the records.
 type liveRecords struct {
 	machines       *[]*machine // of the node, by index
 	oldest, newest *machine
-	bytes          uint64 // of their full records
+	bytes          uint64 // of their full records as they would be now: see machine.liveSize
 	classBytes     [classCount]uint64
 }
 
@@ -39,23 +39,24 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 		l.remove(m)
 	}
 	invariant.Check(l.newest == nil || l.newest.recordEnd < end, "node: live records are in the order of the log")
-	m.recordLinks, m.recordSize = recordLinks{recordEnd: end}, uint32(size+wal.Overhead)
+	m.recordLinks, m.recordSize, m.liveSize = recordLinks{recordEnd: end}, uint32(size+wal.Overhead), uint32(size+wal.Overhead)
 	if l.newest != nil {
 		m.older, l.newest.newer = l.newest.link(), m.link()
 	} else {
 		l.oldest = m
 	}
 	l.newest = m
-	l.bytes += uint64(m.recordSize)
-	l.classBytes[classOf(m.key)] += uint64(m.recordSize)
+	l.bytes += uint64(m.liveSize)
+	l.classBytes[classOf(m.key)] += uint64(m.liveSize)
 }
 
-// resize notes that a full record of m, which has one, would have so many bytes more now.
-func (l *liveRecords) resize(m *machine, growth int) {
-	invariant.Check(m.recordEnd != 0 && int64(m.recordSize)+int64(growth) >= wal.Overhead, "node: a record that is resized is a live one, and keeps a size")
-	m.recordSize += uint32(growth)
-	l.bytes += uint64(growth)
-	l.classBytes[classOf(m.key)] += uint64(growth)
+// resize notes that a full record of m, which has one, would have size bytes now.
+func (l *liveRecords) resize(m *machine, size int) {
+	invariant.Check(m.recordEnd != 0, "node: a machine whose record is extended has a full one")
+	growth := uint64(size+wal.Overhead) - uint64(m.liveSize) // it may be negative
+	m.liveSize = uint32(size + wal.Overhead)
+	l.bytes += growth
+	l.classBytes[classOf(m.key)] += growth
 }
 
 func (l *liveRecords) remove(m *machine) {
@@ -70,9 +71,9 @@ func (l *liveRecords) remove(m *machine) {
 	} else {
 		l.newest = older
 	}
-	invariant.Check(l.bytes >= uint64(m.recordSize), "node: live records count all their bytes")
-	l.bytes -= uint64(m.recordSize)
-	l.classBytes[classOf(m.key)] -= uint64(m.recordSize)
+	invariant.Check(l.bytes >= uint64(m.liveSize), "node: live records count all their bytes")
+	l.bytes -= uint64(m.liveSize)
+	l.classBytes[classOf(m.key)] -= uint64(m.liveSize)
 }
 
 // compact copies records forward within the budget that the step's appends have

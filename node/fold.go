@@ -114,6 +114,9 @@ func (n *Node) unfold(m *machine) {
 // thousands may be at work. A machine needs two looks until it is folded.
 const leastLooks = 256
 
+// recordHead is how many bytes foldRecord puts before the value.
+const recordHead = 2
+
 // foldRecord makes m, a machine of a log that is read, a folded one with the value in the rest of
 // a record, or without one. It reports false, and does nothing, if the rest is no value, or m is of
 // a kind that stays open.
@@ -126,9 +129,23 @@ func (f *folder) foldRecord(m *machine, r *recordReader) bool {
 	if !m.folds() || after.bad || len(after.rest) > 0 {
 		return false
 	}
-	f.scratch = append(append(f.scratch[:0], has, 0), r.rest...) // nothing is learnt, and no round used
+	f.scratch = append(append(f.scratch[:0], has, 0), r.rest...) // recordHead: nothing is learnt, and no round used
 	if m.open != nil {
 		f.close(m)
+	}
+	m.folded = string(f.scratch)
+	return true
+}
+
+// foldExtension extends the value of m, a machine of a log that is read, by the rest of a record. It
+// reports false, and changes nothing, if that does not go on from the value.
+func (f *folder) foldExtension(m *machine, r *recordReader) bool {
+	if m.open != nil || m.folded[0] != 0 { // there is none
+		return false
+	}
+	f.scratch = r.extend(append(f.scratch[:0], m.folded[:recordHead]...), m.folded[recordHead:])
+	if r.bad {
+		return false
 	}
 	m.folded = string(f.scratch)
 	return true

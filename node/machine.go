@@ -20,8 +20,9 @@ type machine struct {
 	hash     uint64 // its place in the digest
 	index    uint32 // of Node.byIndex; the token of its timer
 	sameHash chainLink
-	failures uint8 // as a proposer: failed rounds; halved by a success that was quick
-	kept     bool  // it counts towards the quotas
+	failures uint8  // as a proposer: failed rounds; halved by a success that was quick
+	kept     bool   // it counts towards the quotas
+	liveSize uint32 // bytes that a full record would have now
 
 	*open         // nil while it is folded
 	folded string // the content of open, then

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node/fsm"
@@ -91,6 +92,14 @@ func stringSize(s string) int {
 		n++
 	}
 	return n
+}
+
+// uvarintSize is the number of bytes of x as a varint.
+func uvarintSize(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
+
+// ballotSize is the number of bytes that appendBallot appends.
+func ballotSize(x Ballot) int {
+	return uvarintSize(uint64(x.Epoch)) + uvarintSize(x.Round) + uvarintSize(uint64(x.Node)) + uvarintSize(x.Boot)
 }
 
 func appendBallot(b []byte, x Ballot) []byte {
@@ -195,14 +204,22 @@ func (r *recordReader) skipValue() {
 	n := r.number()
 	r.bad = r.bad || n > MaxDedupWindow
 	for r.string(); n > 0 && !r.bad; n-- {
-		r.string()
-		switch kind := r.number(); EntryKind(min(kind, 1<<8-1)) {
-		case EntryTransition, EntryTombstone:
-			r.string()
-		default:
-			r.bad = r.bad || kind > uint64(lastEntryKind)
-		}
+		r.skipEntry()
 	}
+}
+
+// skipEntry reads an entry, and returns the state that it leads to if it is a transition.
+func (r *recordReader) skipEntry() (to string, ok bool) {
+	r.string()
+	switch kind := r.number(); EntryKind(min(kind, 1<<8-1)) {
+	case EntryTransition:
+		return r.string(), true
+	case EntryTombstone:
+		r.string()
+	default:
+		r.bad = r.bad || kind > uint64(lastEntryKind)
+	}
+	return "", false
 }
 
 // recover reads the log and begins a new boot.

@@ -49,16 +49,18 @@ func (v *Value) goesOnFrom(base *Value) (dropped, gained int, ok bool) {
 	return dropped, gained, v.StateBefore == before && v.Version == version
 }
 
-// growth is how many bytes more a full record has of v than of base, if the window has dropped
-// and gained so many entries. Numbers, which hardly change, are left out.
-func (v *Value) growth(base *Value, dropped, gained int) (bytes int) {
-	for i := range dropped {
-		bytes -= base.Window[i].size()
+// fullSize is the number of bytes of a full record of m, with a value of so many.
+func (m *machine) fullSize(value int) int {
+	return stringSize(m.key) + ballotSize(m.promised) + ballotSize(m.accepted) + value
+}
+
+// size is the number of bytes that appendValue appends.
+func (v *Value) size() int {
+	n := uvarintSize(v.Version) + uvarintSize(v.Serial-v.Version) + uvarintSize(uint64(len(v.Window))) + stringSize(v.StateBefore)
+	for i := range v.Window {
+		n += v.Window[i].size()
 	}
-	for i := len(v.Window) - gained; i < len(v.Window); i++ {
-		bytes += v.Window[i].size()
-	}
-	return bytes
+	return n
 }
 
 // appendExtension appends to b an extension of m, where the window has dropped and gained
@@ -84,32 +86,37 @@ func (r *recordReader) isExtension() bool {
 	return after.number() >= windowIsExtended && !after.bad
 }
 
-// extension reads a value that goes on from base. It returns nil, and r is bad, if it
-// cannot go on from it.
-func (r *recordReader) extension(base *Value) (v *Value, dropped, gained int) {
-	version := r.number()
-	serial := version + r.number()
-	added, left := r.number()-windowIsExtended, r.number()
-	if base == nil || added > MaxDedupWindow || left > uint64(len(base.Window)) {
+// extend appends to b a value as in a full record, base extended by the rest of r. If it cannot go
+// on from base, r is bad.
+func (r *recordReader) extend(b []byte, base string) []byte {
+	old := recordReader{rest: base}
+	version := old.number()
+	serial := version + old.number()
+	n, before := old.number(), old.string()
+	newVersion := r.number()
+	newSerial := newVersion + r.number()
+	gained, dropped := r.number()-windowIsExtended, r.number()
+	if size := n - dropped + gained; dropped > n || gained > MaxDedupWindow || size > MaxDedupWindow || gained == 0 && dropped > 0 {
 		r.bad = true
-		return nil, 0, 0
+		return b
 	}
-	dropped, gained = int(left), int(added)
-	size := len(base.Window) - dropped + gained
-	if size > MaxDedupWindow || gained == 0 && dropped > 0 {
-		r.bad = true
-		return nil, 0, 0
-	}
-	v = base
-	for range gained {
-		e := r.entry(nil, v.State)
-		if r.bad {
-			return nil, 0, 0
+	for range dropped {
+		if to, ok := old.skipEntry(); ok {
+			before = to
 		}
-		v = v.withEntry(e, size)
 	}
-	r.bad = r.bad || v.Version != version || v.Serial != serial
-	return v, dropped, gained
+	entries := r.rest
+	for range gained {
+		if _, ok := r.skipEntry(); ok {
+			version++
+		}
+	}
+	r.bad = r.bad || old.bad || len(r.rest) > 0 || newVersion != version || newSerial != serial+gained
+	b = binary.AppendUvarint(b, newVersion)
+	b = binary.AppendUvarint(b, newSerial-newVersion)
+	b = binary.AppendUvarint(b, n-dropped+gained)
+	b = appendString(b, before)
+	return append(append(b, old.rest...), entries...)
 }
 
 // appendAccepted appends a record of m, which has accepted its value after base, and
@@ -121,12 +128,12 @@ func (n *Node) appendAccepted(m *machine, base *Value) wal.LSN {
 	}
 	n.mark(MarkExtensionLogged)
 	n.scratch = appendExtension(n.scratch[:0], m, dropped, gained)
-	n.liveRecords.resize(m, m.value.growth(base, dropped, gained))
+	n.liveRecords.resize(m, m.fullSize(m.value.size()))
 	return n.log.Append(n.scratch)
 }
 
-// replayExtension applies the rest of an extension to m. Without a full record before it, there
-// is one after it: m was copied forward, and the log trimmed behind it.
+// replayExtension applies the rest of an extension to m, which stays folded. Without a full record
+// before it, there is one after it: m was copied forward, and the log trimmed behind it.
 func (n *Node) replayExtension(m *machine, accepted Ballot, r *recordReader) error {
 	switch {
 	case !m.folds():
@@ -134,15 +141,11 @@ func (n *Node) replayExtension(m *machine, accepted Ballot, r *recordReader) err
 	case m.recordEnd == 0:
 		return nil
 	}
-	n.unfold(m)
-	base := m.value
-	v, dropped, gained := r.extension(base)
-	if r.bad || len(r.rest) > 0 {
+	if !n.folder.foldExtension(m, r) {
 		return errRecord("machine %q: an extension that does not go on from the record before, or ends too early or too late", m.key)
 	}
-	n.liveRecords.resize(m, v.growth(base, dropped, gained))
-	m.accepted, m.value = accepted, v
+	m.accepted = accepted
+	n.liveRecords.resize(m, m.fullSize(len(m.folded)-recordHead))
 	n.mark(MarkExtensionRead)
-	n.folder.foldSpare()
 	return nil
 }

@@ -139,8 +139,9 @@ func (n *Node) promise(m *machine, b Ballot) {
 	if !m.promised.Less(b) {
 		return
 	}
+	logged := m.logged()
 	m.promised = b
-	n.persistPromise(m)
+	n.persistPromise(m, logged)
 	m.checkAcceptor()
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: b, DurableAt: m.durableAt})
 }
@@ -158,12 +159,12 @@ func (n *Node) accept(m *machine, p *Proposal, value *Value) {
 	invariant.Check(m.accepted.Less(p.Ballot), "node: an acceptor accepts in the order of ballots")
 	invariant.Check(!p.Ballot.Less(m.promised), "node: an acceptor accepts nothing below its promise")
 	before := m.contribution()
-	base := m.value
+	logged := m.logged()
 	m.accepted, m.value = p.Ballot, value
 	n.repair.update(m, before)
 	m.promised = maxBallot(m.promised, maxBallot(p.Ballot, p.Next))
 	m.checkAcceptor()
-	n.persistAccepted(m, base)
+	n.persistAccepted(m, logged)
 	n.observe(Observation{Kind: Accepted, Key: m.key, Ballot: p.Ballot, Value: value, DurableAt: m.durableAt})
 	n.observe(Observation{Kind: Promised, Key: m.key, Ballot: m.promised, DurableAt: m.durableAt})
 }
@@ -178,10 +179,18 @@ func (m *machine) checkAcceptor() {
 func (n *Node) persist(m *machine) { n.persisted(m, n.appendToLog(m, true)) }
 
 // persistPromise is persist if only the promise has changed: the value is in an earlier record.
-func (n *Node) persistPromise(m *machine) { n.persisted(m, n.appendToLog(m, m.value == nil)) }
+func (n *Node) persistPromise(m *machine, before logged) {
+	full := m.value == nil
+	if !full {
+		n.liveRecords.grow(m, m.ballotsSize()-before.ballots)
+	}
+	n.persisted(m, n.appendToLog(m, full))
+}
 
-// persistAccepted is persist if m has accepted its value after base.
-func (n *Node) persistAccepted(m *machine, base *Value) { n.persisted(m, n.appendAccepted(m, base)) }
+// persistAccepted is persist if m has accepted its value.
+func (n *Node) persistAccepted(m *machine, before logged) {
+	n.persisted(m, n.appendAccepted(m, before))
+}
 
 // persisted notes that m's state is in the log up to a position.
 func (n *Node) persisted(m *machine, end wal.LSN) {

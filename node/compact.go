@@ -50,13 +50,12 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 	l.classBytes[classOf(m.key)] += uint64(m.liveSize)
 }
 
-// resize notes that a full record of m, which has one, would have size bytes now.
-func (l *liveRecords) resize(m *machine, size int) {
-	invariant.Check(m.recordEnd != 0, "node: a machine whose record is extended has a full one")
-	growth := uint64(size+wal.Overhead) - uint64(m.liveSize) // it may be negative
-	m.liveSize = uint32(size + wal.Overhead)
-	l.bytes += growth
-	l.classBytes[classOf(m.key)] += growth
+// grow notes that a full record of m, which has one, would have so many bytes more now.
+func (l *liveRecords) grow(m *machine, bytes int) {
+	invariant.Check(m.recordEnd != 0 && int(m.liveSize)+bytes > wal.Overhead, "node: a machine whose record grows has one")
+	m.liveSize += uint32(bytes)
+	l.bytes += uint64(bytes)
+	l.classBytes[classOf(m.key)] += uint64(bytes)
 }
 
 func (l *liveRecords) remove(m *machine) {

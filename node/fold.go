@@ -102,12 +102,19 @@ func (f *folder) close(m *machine) {
 // unfold opens m, and notes that it is used.
 func (n *Node) unfold(m *machine) {
 	if m.open == nil {
-		n.folder.attach(m)
-		m.readFolded(m.open)
-		m.folded = ""
+		n.folder.unfold(m)
 		n.mark(MarkUnfolded)
 	}
 	m.used = true
+}
+
+// unfold opens m if it is folded.
+func (f *folder) unfold(m *machine) {
+	if m.open == nil {
+		f.attach(m)
+		m.readFolded(m.open)
+		m.folded = ""
+	}
 }
 
 // leastLooks is how many machines foldSpare looks at, at least. It does not look at all of them:
@@ -137,18 +144,41 @@ func (f *folder) foldRecord(m *machine, r *recordReader) bool {
 	return true
 }
 
-// foldExtension extends the value of m, a machine of a log that is read, by the rest of a record. It
-// reports false, and changes nothing, if that does not go on from the value.
-func (f *folder) foldExtension(m *machine, r *recordReader) bool {
-	if m.open != nil || m.folded[0] != 0 { // there is none
-		return false
+// longText is the length from which the values of a log that is read are opened to be extended: a
+// text is copied each time.
+const longText = 1 << 10
+
+// extend extends the value of m, a machine of a log that is read, by the rest of a record, and
+// returns how many bytes more it has in a full record. A short one is extended as it is folded.
+func (f *folder) extend(m *machine, h *extensionHead, r *recordReader) (growth int) {
+	if before := len(m.folded); m.open == nil && before < longText {
+		f.scratch = h.extendText(append(f.scratch[:0], m.folded[:recordHead]...), m.folded[recordHead:], r)
+		m.folded = string(f.scratch)
+		return len(m.folded) - before
 	}
-	f.scratch = r.extend(append(f.scratch[:0], m.folded[:recordHead]...), m.folded[recordHead:])
-	if r.bad {
-		return false
+	f.unfold(m)
+	m.used = true
+	base := m.value
+	if m.value = h.extend(base, r); r.bad {
+		return 0
 	}
-	m.folded = string(f.scratch)
-	return true
+	return m.value.growth(base, int(h.dropped), int(h.gained))
+}
+
+// hasLoggedValue reports whether m, a machine of a log that is read, has a value.
+func (m *machine) hasLoggedValue() bool {
+	if m.open != nil {
+		return m.value != nil
+	}
+	return m.folded[0] == 0
+}
+
+// foldNothing has m, a machine of a log that is read, be without a value.
+func (f *folder) foldNothing(m *machine) {
+	if m.open != nil {
+		f.close(m)
+	}
+	m.folded = string([]byte{foldedPromisedAlone, 0})
 }
 
 // foldSpare folds machines at rest while more than the limit are open. Of those that were used

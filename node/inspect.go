@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/lockstep-dst/lockstep/node/wal"
@@ -26,7 +27,7 @@ type LogInspection struct {
 	*wal.Inspection
 	Machines   []LoggedMachine // in the order of their keys
 	Notes      []Note          // in the order of their names
-	Unreadable []error         // one for each record with a valid checksum that this build cannot read
+	Unreadable []error         // for each record with a valid checksum that this build cannot read, and once for each machine of which a record is lost that others go on from
 }
 
 // InspectLog reads as much as possible of a node's log, sound or not. It changes
@@ -40,10 +41,14 @@ func InspectLog(dir wal.Dir) (*LogInspection, error) {
 		return nil, err
 	}
 	x := &LogInspection{}
+	lost := map[string]bool{} // machines, by their errors
 	x.Inspection, err = wal.Inspect(dir, func(payload []byte, end wal.LSN) {
-		if err := n.replay(payload, end); err != nil {
-			x.Unreadable = append(x.Unreadable, err)
+		err := n.replay(payload, end)
+		if err == nil || errors.Is(err, errBaseLost) && lost[err.Error()] {
+			return
 		}
+		lost[err.Error()] = true
+		x.Unreadable = append(x.Unreadable, err)
 	})
 	if err != nil {
 		return nil, err

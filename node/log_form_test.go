@@ -1,12 +1,14 @@
 package node_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/internal/waltest"
 	"github.com/lockstep-dst/lockstep/node/op"
 	"github.com/lockstep-dst/lockstep/node/wal"
 )
@@ -70,5 +72,86 @@ func TestFormsOfALog(t *testing.T) {
 			require.Equal(t, c.extendsOn, extensionsIn(t, w, 2) > before)
 			require.EqualValues(t, 24, h.node.Inspect(key).Value.Version)
 		})
+	}
+}
+
+// An inspection of a sound log reads all that a node would, also while files of trimmed segments
+// are kept for reuse or wait to be removed: what they hold may be the base of nothing that follows.
+func TestInspectionOfATrimmedLog(t *testing.T) {
+	kept := 0
+	for _, form := range []wal.Form{wal.FormAuto, wal.FormWhole} {
+		w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow, cfg.Batch, cfg.LogForm, cfg.Segment = 6, 1, form, 2<<10 })
+		h := w.hosts[1]
+		for i := range 3000 {
+			key := machineKey(i % 23)
+			serial := uint64(i / 23)
+			w.request(1, &node.Request{Kind: node.Propose, ID: op.Stamp(key, serial, fmt.Sprintf("c1.%d", i)), Key: key, To: []string{"Running", "Stopped", "Init"}[serial%3]})
+			if i%10 != 0 {
+				continue
+			}
+			x, err := node.InspectLog(h.disk)
+			require.NoError(t, err)
+			require.NoError(t, x.Refused)
+			require.Empty(t, x.Unreadable)
+			for _, f := range x.Segments {
+				if f.HasHeader && !f.Needed {
+					kept++
+				}
+			}
+			for _, m := range x.Machines {
+				require.Equal(t, h.node.Inspect(m.Key).Value.String(), m.Value.String())
+				require.Equal(t, h.node.Inspect(m.Key).Accepted, m.Accepted)
+			}
+		}
+		require.Equal(t, form == wal.FormAuto, h.node.Counters().Copied > 0, "whole records replace the ones before")
+	}
+	require.Positive(t, kept)
+}
+
+// Where the log is damaged, an inspection tells once of each machine that its base is lost, and
+// shows at which ballot the node has accepted last, without a value that nobody had.
+func TestInspectionOfALostBase(t *testing.T) {
+	w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow = 16 })
+	for i := range 9 {
+		w.request(1, &node.Request{Kind: node.Propose, ID: op.Stamp(key, uint64(i), fmt.Sprintf("c1.%d", i)), Key: key, To: []string{"Running", "Stopped", "Init"}[i%3]})
+	}
+	h := w.hosts[1]
+	accepted := h.node.Inspect(key).Accepted
+	for lost := range 5 {
+		damaged := 0
+		d := waltest.Disk{}
+		for name, data := range h.disk {
+			d[name] = bytes.Clone(data)
+		}
+		for i, at := range recordsOf(t, d, key) {
+			if i == lost {
+				d["wal-0000000000000001"][at] ^= 1
+				damaged++
+			}
+		}
+		require.Equal(t, 1, damaged)
+		x, err := node.InspectLog(d)
+		require.NoError(t, err)
+		require.Error(t, x.Refused)
+		require.Len(t, x.Machines, 1)
+		require.Equal(t, accepted, x.Machines[0].Accepted)
+		if lost > 1 { // before it are the promise, and the full record
+			require.Nil(t, x.Machines[0].Value)
+			require.Len(t, x.Unreadable, 1)
+			require.ErrorContains(t, x.Unreadable[0], "is lost")
+		}
+	}
+}
+
+// recordsOf returns the offsets of a machine's key in the first segment of a log.
+func recordsOf(t *testing.T, d waltest.Disk, key string) (offsets []int) {
+	data := d["wal-0000000000000001"]
+	for from := 0; ; {
+		i := bytes.Index(data[from:], []byte(key))
+		if i < 0 {
+			return offsets
+		}
+		offsets = append(offsets, from+i)
+		from += i + 1
 	}
 }

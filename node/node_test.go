@@ -165,7 +165,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add([]byte("\x0blifecycle/a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), false)
 	first, err := hex.DecodeString("0b6c6966656379636c652f61" + "01070201" + "01070201" + "01" + "00" + "01" + "04496e6974" + "0463312e31" + "00" + "0752756e6e696e67")
 	require.NoError(f, err)
-	extension, err := hex.DecodeString("0b6c6966656379636c652f61" + "01080201" + "01080201" + "02" + "00" + "8202" + "00" + "0463342e31" + "00" + "0753746f70706564")
+	extension, err := hex.DecodeString("0b6c6966656379636c652f61" + "01080201" + "01080201" + "02" + "00" + "8202" + "01070201" + "00" + "0463342e31" + "00" + "0753746f70706564")
 	require.NoError(f, err)
 	f.Add(extension, true)
 	f.Fuzz(func(t *testing.T, entry []byte, second bool) {

@@ -14,9 +14,9 @@ import (
 // it is at a quota. What exists goes on, beyond the quotas too: rule 14.
 type Quotas struct {
 	Machines        uint64 // machines that a node has a promise or a value of
-	MachineBytes    uint64 // bytes of their last records in the log
+	MachineBytes    uint64 // bytes that full records of them would have in the log
 	Definitions     uint64 // created definitions; configured ones do not count
-	DefinitionBytes uint64 // bytes of the last records of created definitions in the log
+	DefinitionBytes uint64 // bytes of the records of created definitions in the log
 }
 
 // DefaultQuotas are the quotas that fit in some 8 GB of memory and 10 GB of disk.

@@ -263,11 +263,15 @@ func (n *Node) replay(entry []byte, end wal.LSN) error {
 	key, promised := r.string(), r.ballot()
 	m := n.ensureLogged(key)
 	n.keep(m)
+	ballots := m.ballotsSize()
 	m.promised = maxBallot(m.promised, promised)
+	if len(r.rest) == 0 && m.recordEnd != 0 {
+		n.liveRecords.grow(m, m.ballotsSize()-ballots)
+	}
 	if len(r.rest) > 0 {
 		accepted := r.ballot()
 		if r.isExtension() {
-			return n.replayExtension(m, accepted, &r)
+			return n.replayExtension(m, ballots, accepted, &r)
 		}
 		m.accepted = accepted
 		n.liveRecords.add(m, end, len(entry))

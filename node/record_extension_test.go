@@ -3,7 +3,6 @@ package node
 import (
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,7 +28,8 @@ var extensions = []struct {
 	want       Value
 }{
 	{"a transition", "0b6c6966656379636c652f61" + "01080201" + "01070201" + // key, promised, accepted
-		"02" + "01" + "8202" + "00" + // version, tombstones, 257 and one entry, none dropped
+		"02" + "01" + "8202" + // version, tombstones, 257 and one entry
+		"01070201" + "00" + // the base's ballot, none dropped
 		"0463342e31" + "00" + "0753746f70706564",
 		Value{Version: 2, Serial: 3, State: "Stopped", StateBefore: "Init", Window: []Entry{
 			{ID: "c1.1", To: "Running"},
@@ -37,14 +37,14 @@ var extensions = []struct {
 			{ID: "c4.1", To: "Stopped"},
 		}}},
 	{"one of three, with a tombstone, and the first dropped", "0b6c6966656379636c652f61" + "01090201" + "01090201" +
-		"03" + "02" + "8302" + "02" +
+		"03" + "02" + "8302" + "01070201" + "02" +
 		"0463352e31" + "00" + "04496e6974" + "0463362e31" + "03" + "0753746f70706564",
 		Value{Version: 3, Serial: 5, State: "Init", StateBefore: "Running", Window: []Entry{
 			{ID: "c4.1", To: "Stopped"},
 			{ID: "c5.1", To: "Init"},
 			{ID: "c6.1", To: "Init", Requested: "Stopped", Kind: EntryTombstone},
 		}}},
-	{"the same value at a higher ballot", "0b6c6966656379636c652f61" + "010b0201" + "010b0201" + "03" + "02" + "8102" + "00",
+	{"the same value at a higher ballot", "0b6c6966656379636c652f61" + "010b0201" + "010b0201" + "03" + "02" + "8102" + "01090201" + "00",
 		Value{Version: 3, Serial: 5, State: "Init", StateBefore: "Running", Window: []Entry{
 			{ID: "c4.1", To: "Stopped"},
 			{ID: "c5.1", To: "Init"},
@@ -58,7 +58,7 @@ func TestExtensionsStayReadable(t *testing.T) {
 	first, err := hex.DecodeString(records["a void that does"].text)
 	require.NoError(t, err)
 	require.NoError(t, n.replay(first, 1))
-	before := records["a void that does"].want
+	before, at := records["a void that does"].want, n.machines.get("lifecycle/a").accepted
 	for i, x := range extensions {
 		text, err := hex.DecodeString(x.text)
 		require.NoError(t, err, x.name)
@@ -70,8 +70,8 @@ func TestExtensionsStayReadable(t *testing.T) {
 		dropped, gained, ok := x.want.goesOnFrom(&before)
 		require.True(t, ok)
 		w := &machine{key: m.key, promised: m.promised, accepted: m.accepted, open: &open{value: &x.want}}
-		require.Equal(t, text, appendExtension(nil, w, dropped, gained), x.name)
-		before = x.want
+		require.Equal(t, text, appendExtension(nil, w, at, dropped, gained), x.name)
+		before, at = x.want, m.accepted
 	}
 }
 
@@ -91,26 +91,35 @@ func TestExtensionsSayWhatWholeValuesSay(t *testing.T) {
 				continue
 			}
 			known = append(known, v)
-			base := m.value
-			m.promised, m.accepted, m.value = Ballot{Epoch: 1, Round: uint64(i) + 2}, Ballot{Epoch: 1, Round: uint64(i) + 1}, v
+			at, base := m.accepted, m.value
+			m.accepted, m.value = Ballot{Epoch: 1, Round: m.promised.Round + 1}, v
+			m.promised = Ballot{Epoch: 1, Round: m.accepted.Round + 1}
 			whole := appendRecord(nil, m, true)
 			record := whole
 			if dropped, gained, ok := v.goesOnFrom(base); ok {
-				record = appendExtension(nil, m, dropped, gained)
+				record = appendExtension(nil, m, at, dropped, gained)
 				extended++
 				if len(record) > len(whole) {
 					long++
 				}
 			}
-			require.NoError(t, n.replay(record, wal.LSN(i+1)))
 			other := n.machines.get(m.key)
+			if other != nil && rapid.Bool().Draw(t, "opened") { // as a long one is
+				n.unfold(other)
+			}
+			require.NoError(t, n.replay(record, wal.LSN(i+1)))
+			other = n.machines.get(m.key)
 			require.NotNil(t, other)
 			got, _, _ := other.held()
 			require.True(t, v.Equal(got), "%+v, want %+v", got, v)
 			require.Equal(t, []Ballot{m.promised, m.accepted}, []Ballot{other.promised, other.accepted})
 			require.EqualValues(t, len(whole)+wal.Overhead, other.liveSize)
 			require.EqualValues(t, other.liveSize, n.liveRecords.bytes)
-			require.Equal(t, len(whole), m.fullSize(v.size()))
+			if rapid.Bool().Draw(t, "promise") {
+				m.promised.Round <<= 3
+				require.NoError(t, n.replay(appendRecord(nil, m, false), wal.LSN(i+1)))
+				require.EqualValues(t, len(appendRecord(nil, m, true))+wal.Overhead, other.liveSize)
+			}
 		}
 	})
 	require.Positive(t, extended)
@@ -122,25 +131,27 @@ func TestExtensionsSayWhatWholeValuesSay(t *testing.T) {
 func TestExtensionsOfSomethingElseAreRefused(t *testing.T) {
 	first, err := hex.DecodeString(records["a void that does"].text)
 	require.NoError(t, err)
-	const head = "0b6c6966656379636c652f61" + "01080201" + "01080201"
+	const head, base = "0b6c6966656379636c652f61" + "01080201" + "01080201", "01070201"
 	for what, text := range map[string]string{
-		"a later serial":         head + "03" + "01" + "8202" + "00" + "0463342e31" + "00" + "0753746f70706564",
-		"an earlier one":         head + "01" + "01" + "8202" + "00" + "0463342e31" + "00" + "0753746f70706564",
-		"a version too few":      head + "01" + "02" + "8202" + "00" + "0463342e31" + "00" + "0753746f70706564",
-		"more dropped than were": head + "02" + "01" + "8202" + "03" + "0463342e31" + "00" + "0753746f70706564",
-		"dropped, and none new":  head + "01" + "01" + "8102" + "01",
-		"more than a window":     head + "02" + "01" + "8204" + "00",
-		"an unknown kind":        head + "02" + "01" + "8202" + "00" + "0463342e31" + "09",
-		"it ends too early":      head + "02" + "01" + "8202" + "00" + "0463342e31" + "00" + "0753746f7070",
-		"it ends too late":       head + "02" + "01" + "8202" + "00" + "0463342e31" + "00" + "0753746f70706564" + "00",
+		"another base":           head + "02" + "01" + "8202" + "01070301" + "00" + "0463342e31" + "00" + "0753746f70706564",
+		"a later serial":         head + "03" + "01" + "8202" + base + "00" + "0463342e31" + "00" + "0753746f70706564",
+		"an earlier one":         head + "01" + "01" + "8202" + base + "00" + "0463342e31" + "00" + "0753746f70706564",
+		"a version too few":      head + "01" + "02" + "8202" + base + "00" + "0463342e31" + "00" + "0753746f70706564",
+		"more dropped than were": head + "02" + "01" + "8202" + base + "03" + "0463342e31" + "00" + "0753746f70706564",
+		"dropped, and none new":  head + "01" + "01" + "8102" + base + "01",
+		"more than a window":     head + "02" + "01" + "8204" + base + "00",
+		"an unknown kind":        head + "02" + "01" + "8202" + base + "00" + "0463342e31" + "09",
+		"it ends too early":      head + "02" + "01" + "8202" + base + "00" + "0463342e31" + "00" + "0753746f7070",
+		"it ends too late":       head + "02" + "01" + "8202" + base + "00" + "0463342e31" + "00" + "0753746f70706564" + "00",
 	} {
 		text, err := hex.DecodeString(text)
 		require.NoError(t, err, what)
 		n := logReader(t, 0)
 		require.NoError(t, n.replay(first, 1))
 		require.ErrorIs(t, n.replay(text, 2), ErrRecord, what)
-		m := n.machines.get("lifecycle/a")
-		require.EqualValues(t, 7, m.accepted.Round, "%s: what was accepted before stays", what)
+		value, _, _ := n.machines.get("lifecycle/a").held()
+		require.Nil(t, value, "%s: nor is it the value from before", what)
+		require.ErrorIs(t, n.replay(text, 3), errBaseLost, what)
 	}
 }
 
@@ -148,7 +159,7 @@ func TestExtensionsOfSomethingElseAreRefused(t *testing.T) {
 func TestExtensionsOfLocalKeysAreRefused(t *testing.T) {
 	for _, key := range []string{"#definition/lamp", "#membership/cluster", "definition/lamp"} {
 		m := &machine{key: key, promised: Ballot{Round: 1}, accepted: Ballot{Round: 1}, open: &open{value: &Value{State: "x", StateBefore: "x"}}}
-		require.ErrorIs(t, logReader(t, 0).replay(appendExtension(nil, m, 0, 0), 1), ErrRecord, key)
+		require.ErrorIs(t, logReader(t, 0).replay(appendExtension(nil, m, Ballot{}, 0, 0), 1), ErrRecord, key)
 	}
 }
 
@@ -163,7 +174,7 @@ func TestExtensionsBeforeTheirFullRecordArePassedOver(t *testing.T) {
 	require.NoError(t, n.replay(orphan, 1))
 	m := n.machines.get("lifecycle/a")
 	require.Zero(t, m.recordEnd, "it is an error if no other record follows")
-	require.True(t, m.accepted.IsZero())
+	require.EqualValues(t, 9, m.accepted.Round)
 	require.EqualValues(t, 9, m.promised.Round)
 	require.NoError(t, n.replay(first, 2))
 	next, err := hex.DecodeString(extensions[0].text)
@@ -173,17 +184,24 @@ func TestExtensionsBeforeTheirFullRecordArePassedOver(t *testing.T) {
 	require.True(t, extensions[0].want.Equal(value))
 }
 
-// A log is read without opening machines: of a million with extensions only some are open
-// at the end.
+// While a log is read few machines are open: those with short values stay folded, and of those
+// with long ones, which are opened to be extended, only some.
 func TestMachinesAreFoldedWhileALogIsRead(t *testing.T) {
 	d := fsm.Lifecycle()
-	n := logReader(t, 3)
-	for i := range 2000 {
-		v := initial(&d, 0).withEntry(Entry{ID: "c1", To: "Running"}, 4)
-		m := &machine{key: fmt.Sprint("lifecycle/m", i), promised: Ballot{Round: 1}, accepted: Ballot{Round: 1}, open: &open{value: v}}
-		require.NoError(t, n.replay(appendRecord(nil, m, true), wal.LSN(2*i+1)))
-		m.value = v.withEntry(Entry{ID: OpID(strings.Repeat("x", 20)), To: "Stopped"}, 4)
-		require.NoError(t, n.replay(appendExtension(nil, m, 0, 1), wal.LSN(2*i+2)))
-		require.LessOrEqual(t, len(n.folder.opened), 5)
+	for entries, most := range map[int]int{1: 1, 30: 6} {
+		n := logReader(t, 3)
+		for i := range 2000 {
+			v := initial(&d, 0)
+			for j := range entries {
+				v = v.withEntry(Entry{ID: OpID(fmt.Sprintf("%060d", j)), To: d.States[(j+1)%3]}, 64)
+			}
+			m := &machine{key: fmt.Sprint("lifecycle/m", i), promised: Ballot{Round: 1}, accepted: Ballot{Round: 1}, open: &open{value: v}}
+			require.NoError(t, n.replay(appendRecord(nil, m, true), wal.LSN(2*i+1)))
+			m.value = v.withEntry(Entry{ID: "next", To: d.States[(entries+1)%3]}, 64)
+			require.NoError(t, n.replay(appendExtension(nil, m, m.accepted, 0, 1), wal.LSN(2*i+2)))
+			require.LessOrEqual(t, len(n.folder.opened), most)
+			got, _, _ := n.machines.get(m.key).held()
+			require.True(t, m.value.Equal(got))
+		}
 	}
 }

@@ -19,6 +19,7 @@ type RestorationConfig struct {
 	Cluster     [16]byte // as Config.Cluster of the new cluster
 	Incarnation [16]byte // random
 	Segment     int      // bytes of a segment of the log
+	LogForm     wal.Form // as Config.LogForm
 	Origin      Origin
 }
 
@@ -40,7 +41,7 @@ type Restoration struct {
 // NewRestoration begins a log in dir, which must have none (ErrNotEmpty).
 func NewRestoration(cfg RestorationConfig, dir wal.Dir) (*Restoration, error) {
 	check := Defaults()
-	check.ID, check.Members, check.Segment = cfg.ID, cfg.Members, cfg.Segment
+	check.ID, check.Members, check.Segment, check.LogForm = cfg.ID, cfg.Members, cfg.Segment, cfg.LogForm
 	if err := check.Validate(); err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func NewRestoration(cfg RestorationConfig, dir wal.Dir) (*Restoration, error) {
 		return nil, ErrNotEmpty
 	}
 	log, _, err := wal.Recover(dir, wal.Identity{Cluster: cfg.Cluster, Node: uint16(cfg.ID), Incarnation: cfg.Incarnation},
-		wal.Options{Segment: cfg.Segment}, nil)
+		wal.Options{Segment: cfg.Segment, Form: cfg.LogForm}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ type Use struct {
 	Appended  uint64 // records appended to the log since boot, without copies
 	Copied    uint64 // records copied forward since boot
 	LastCopy  uint64 // the last of them
-	Live      uint64 // records that are needed
+	Live      uint64 // full records of all machines, as they would be now
 	LogLength uint64 // from the oldest record that is needed to the end of the log
 	LogKept   uint64 // from the first record that is not trimmed to the end of the log
 	Backlog   uint64 // at the end of the log, not durable yet

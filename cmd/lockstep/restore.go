@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/backup"
+	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
 )
@@ -18,7 +19,7 @@ import (
 func restoreCommand() *cobra.Command {
 	var t backup.Target
 	var id uint16
-	var peers string
+	var peers, form string
 	cmd := &cobra.Command{
 		Use:   "restore FILE --cluster NAME --id N --peers 1=HOST:PORT,... --data DIR",
 		Short: "Make the directory of one node of a new cluster from a backup",
@@ -40,6 +41,9 @@ Exit codes: 2 usage, or the directory is not empty, 10 the backup is damaged.`,
 			addrs, err := parseAddresses("--peers", peers)
 			if err != nil {
 				return err
+			}
+			if t.LogForm, err = wal.ParseForm(form); err != nil {
+				return fmt.Errorf("--log-form: %w", err)
 			}
 			t.ID, t.Members = node.ID(id), slices.Sorted(maps.Keys(addrs))
 			switch {
@@ -66,6 +70,7 @@ Exit codes: 2 usage, or the directory is not empty, 10 the backup is damaged.`,
 	f.StringVar(&t.Cluster, "cluster", "", "name of the new cluster")
 	f.Uint16Var(&id, "id", 0, "number of this node, from 1")
 	f.StringVar(&peers, "peers", "", "every member of the new cluster and where it listens, as in 1=127.0.0.1:7001,2=127.0.0.1:7002,3=127.0.0.1:7003")
+	f.StringVar(&form, "log-form", t.LogForm.String(), "of the log: whole for nodes that are to go back to an earlier build, as of lockstep node; else auto")
 	f.StringVar(&t.Data, "data", "", "new directory for this node's log")
 	return cmd
 }

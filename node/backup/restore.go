@@ -24,6 +24,7 @@ type Target struct {
 	ID      node.ID   // of the member
 	Members []node.ID // of the new cluster, all of them
 	Data    string    // the member's directory: new, or empty
+	LogForm wal.Form  // of its log
 }
 
 // maxBacklog bounds the bytes of a log that wait to be written.
@@ -78,7 +79,7 @@ func newOrigin(h *Header, s *Summary, t *Target) (node.Origin, error) {
 // write writes the log of a member from a backup that was checked.
 func write(in io.Reader, h *Header, dir *files.Dir, t *Target, origin node.Origin) error {
 	cfg := node.RestorationConfig{
-		ID: t.ID, Members: t.Members, Cluster: node.ClusterID(t.Cluster), Segment: node.Defaults().Segment, Origin: origin,
+		ID: t.ID, Members: t.Members, Cluster: node.ClusterID(t.Cluster), Segment: node.Defaults().Segment, Origin: origin, LogForm: t.LogForm,
 	}
 	rand.Read(cfg.Incarnation[:])
 	log, err := node.NewRestoration(cfg, dir)

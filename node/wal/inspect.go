@@ -47,8 +47,8 @@ type SegmentInspection struct {
 type Damage struct{ From, To int } // offsets in bytes
 
 // Inspect reads as much as possible of a log, sound or not. It passes each valid
-// entry to entry, in the order of the files, even if entries before it are lost. It
-// changes no file. It fails only with errors of dir, or with ErrMissing if there is
+// entry that was not trimmed to entry, in the order of the files, even if entries before it
+// are lost. It changes no file. It fails only with errors of dir, or with ErrMissing if there is
 // no file of a log.
 func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) {
 	sequences, marked, err := list(dir)
@@ -73,11 +73,20 @@ func Inspect(dir Dir, entry func(payload []byte, end LSN)) (*Inspection, error) 
 		if err != nil {
 			return nil, err
 		}
-		x.addSegment(&s, entry)
+		x.addSegment(&s)
 	}
-	for i := range x.Segments {
-		sequence, _ := sequenceOf(x.Segments[i].File)
-		x.Segments[i].Needed = sequence >= x.First && x.Segments[i].HasHeader
+	for i, sequence := range sequences {
+		f := &x.Segments[i]
+		if f.Needed = sequence >= x.First && f.HasHeader; !f.Needed || f.Records == 0 {
+			continue
+		}
+		s, err := readSegment(dir, sequence) // again: only the last one says which are needed
+		if err != nil {
+			return nil, err
+		}
+		if s.readable() {
+			x.walk(&s, &SegmentInspection{}, entry)
+		}
 	}
 	x.checkRecovery(dir)
 	return x, nil
@@ -96,17 +105,22 @@ func (x *Inspection) checkRecovery(dir Dir) {
 }
 
 // addSegment adds the valid parts of a segment.
-func (x *Inspection) addSegment(s *segment, entry func(payload []byte, end LSN)) {
+func (x *Inspection) addSegment(s *segment) {
 	f := SegmentInspection{File: s.name, Size: len(s.data), HasHeader: s.hasHeader}
 	if s.hasHeader {
 		f.Made, f.Version, f.Base, f.End = s.header.size, s.header.version, s.header.base, s.header.base
 		x.Identity, x.Version = s.header.identity, s.header.version
 		x.Boots, x.First = max(x.Boots, s.header.boot), max(x.First, s.header.first)
-		if s.header.supported() && s.header.unknown == 0 {
-			x.walk(s, &f, entry)
+		if s.readable() {
+			x.walk(s, &f, func([]byte, LSN) {})
 		}
 	}
 	x.Segments, x.End = append(x.Segments, f), max(x.End, f.End)
+}
+
+// readable reports whether this program knows the format of a segment.
+func (s *segment) readable() bool {
+	return s.hasHeader && s.header.supported() && s.header.unknown == 0
 }
 
 // walk reads the records of a segment, and continues after invalid bytes.

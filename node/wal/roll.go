@@ -132,6 +132,9 @@ func (l *Log) spareFailed(r DiskRequest, err error) error {
 		s.file = ""
 	}
 	s.fullErr, s.retryAt = err, l.nextBatchAt+LSN(l.segmentSize/16)
+	if s.awaited && l.segments[len(l.segments)-1].version != l.version {
+		return fmt.Errorf("the log is to go on in version %d, for which a new segment is needed, and there is no room for it: make room, or do not ask for that form: %w", l.version, err)
+	}
 	if s.awaited {
 		return fmt.Errorf("there is no room for the next segment, and none left in %s: %w", l.file, err)
 	}

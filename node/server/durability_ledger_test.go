@@ -238,9 +238,9 @@ func decodeLogRecord(payload []byte) (r logRecord) {
 	}
 	r.version, _ = b.number(), b.number()
 	n := b.number()
-	if n > node.MaxDedupWindow { // an extension, with the number of entries that were dropped
-		n -= node.MaxDedupWindow + 1
-		_ = b.number()
+	if n > node.MaxDedupWindow { // an extension, with its base and the number of entries that were dropped
+		n -= 257
+		_, _ = b.ballot(), b.number()
 	} else {
 		_ = b.string()
 	}

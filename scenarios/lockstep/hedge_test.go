@@ -73,12 +73,14 @@ func TestWhatHedgesCost(t *testing.T) {
 		machines   int
 		atAllNodes bool
 		slowest    time.Duration // of one operation, with hedges, during pauses
+		voids      int           // at most, for each hedge
 	}{
-		{"a machine for each client", 30, false, 100 * time.Millisecond},
-		{"ten clients of a machine, at one node", 3, false, 100 * time.Millisecond},
+		{"a machine for each client", 30, false, 100 * time.Millisecond, 1},
+		{"ten clients of a machine, at one node", 3, false, 100 * time.Millisecond, 1},
 		// The node at work makes 150 entries before the hedge: the window, of 16, does not tell
-		// any more what became of the first attempt, and its answer is in the paused node.
-		{"ten clients of a machine, at all nodes", 3, true, 360 * time.Millisecond},
+		// any more what became of the first attempt, and its answer is in the paused node. Meanwhile
+		// the operation is asked for once more.
+		{"ten clients of a machine, at all nodes", 3, true, 360 * time.Millisecond, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			calm, calmHedged := hedgeCostOf(t, plan(c.machines, c.atAllNodes, false, false)), hedgeCostOf(t, plan(c.machines, c.atAllNodes, true, false))
@@ -90,7 +92,7 @@ func TestWhatHedgesCost(t *testing.T) {
 			require.Less(t, hedged.slowest, c.slowest)
 			require.Less(t, hedged.hedges, 100, "of 12,000 operations")
 			require.Less(t, hedged.duels-paused.duels, 4*hedged.hedges)
-			require.LessOrEqual(t, hedged.voids-paused.voids, hedged.hedges)
+			require.LessOrEqual(t, hedged.voids-paused.voids, c.voids*hedged.hedges)
 			require.Zero(t, hedged.aborts)
 		})
 	}

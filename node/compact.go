@@ -7,22 +7,24 @@ import (
 
 // The log is kept short by copying forward. The acceptor's state of a machine is
 // its last full record and the promises and extensions after it, so the log is needed
-// from the oldest of these records on. When more than half of that is garbage, each step
-// that appends also appends the oldest full records again, two bytes for each
-// byte appended. Then it trims the log up to the oldest record that is needed.
+// from the oldest of these records on. Let V be the live bytes, of full records as they
+// would be now, P those of the last full records, which is less while extensions make
+// values longer, and C four segments. When the needed log is longer than V + P + C, each
+// step that appends also appends the oldest full records again, two bytes for each byte
+// appended. Then it trims the log up to the oldest record that is needed.
 //
-// Cost: for each byte appended, at most two more are written. Length: let V be the
-// live bytes, those of full records as they would be now, when the log is 2V + C long,
-// where C is four segments. When all V are copied, V/2 more have been appended, and
-// nothing is left from before. In between the log is longest if all live records come
-// first and the garbage last: below 2.5V + C, plus two segments. Segments are removed as a whole, and one of the
-// removed ones is kept for reuse.
+// Cost: for each byte appended, at most two more are written. Length: when all records are
+// copied, V/2 more bytes have been appended, and nothing is left from before. In between the
+// log is longest if all last full records come first: V + P + C at first, then V more
+// copies and V/2 more bytes, and P less. That is 2.5V + C, plus two segments. Segments are
+// removed as a whole, and one of the removed ones is kept for reuse.
 
 // liveRecords lists all machines with a full record, in the order of the records.
 type liveRecords struct {
 	machines       *[]*machine // of the node, by index
 	oldest, newest *machine
 	bytes          uint64 // of their full records as they would be now: see machine.liveSize
+	recordBytes    uint64 // of their last full records
 	classBytes     [classCount]uint64
 }
 
@@ -47,6 +49,7 @@ func (l *liveRecords) add(m *machine, end wal.LSN, size int) {
 	}
 	l.newest = m
 	l.bytes += uint64(m.liveSize)
+	l.recordBytes += uint64(m.recordSize)
 	l.classBytes[classOf(m.key)] += uint64(m.liveSize)
 }
 
@@ -72,6 +75,7 @@ func (l *liveRecords) remove(m *machine) {
 	}
 	invariant.Check(l.bytes >= uint64(m.liveSize), "node: live records count all their bytes")
 	l.bytes -= uint64(m.liveSize)
+	l.recordBytes -= uint64(m.recordSize)
 	l.classBytes[classOf(m.key)] -= uint64(m.liveSize)
 }
 
@@ -86,7 +90,7 @@ func (n *Node) compact() {
 	n.copyBudget += 2 * n.appended
 	n.appendedBytes += uint64(n.appended)
 	n.appended = 0
-	for n.copyBudget > 0 && n.mostlyGarbage() {
+	for n.copyBudget > 0 && n.isLong() {
 		n.appendToLog(n.liveRecords.oldest, true)
 		n.copyBudget -= int64(n.liveRecords.newest.recordSize)
 		n.counts.Copied++
@@ -100,10 +104,10 @@ func (n *Node) compact() {
 	}
 }
 
-// mostlyGarbage reports whether more than half of the needed part of the log, and
-// more than four segments of it, is garbage.
-func (n *Node) mostlyGarbage() bool {
-	return n.neededLog() > 2*n.liveRecords.bytes+4*uint64(n.cfg.Segment)
+// isLong reports whether the needed part of the log is longer than V + P + C.
+func (n *Node) isLong() bool {
+	l := &n.liveRecords
+	return n.neededLog() > l.bytes+l.recordBytes+4*uint64(n.cfg.Segment)
 }
 
 // neededLog returns the bytes of the log from the oldest record that is needed on, with

@@ -155,3 +155,24 @@ func recordsOf(t *testing.T, d waltest.Disk, key string) (offsets []int) {
 		from += i + 1
 	}
 }
+
+// Where extensions have made values longer than their last full records, compaction begins the
+// sooner: copies are longer than the records that they replace.
+func TestLogOfGrownValuesKeepsItsBound(t *testing.T) {
+	const machines, segment = 40, 256
+	w := newWorld(1, func(cfg *node.Config) { cfg.DedupWindow, cfg.Batch, cfg.Segment = 16, 1, segment })
+	h := w.hosts[1]
+	var most uint64
+	for i := range 40 * machines {
+		key, serial := machineKey(i%machines), uint64(i/machines)
+		before := h.node.Use().Appended
+		w.request(1, &node.Request{
+			Kind: node.Propose, ID: op.Stamp(key, serial, fmt.Sprintf("c1.%d%048d", i, 0)), Key: key, To: []string{"Running", "Stopped", "Init"}[serial%3],
+		})
+		u := h.node.Use()
+		most = max(most, u.Live)
+		require.LessOrEqual(t, u.LogLength, most*5/2+6*segment+3*(u.Appended-before))
+	}
+	require.EqualValues(t, 40, h.node.Inspect(machineKey(0)).Value.Version)
+	require.Positive(t, h.node.Counters().Copied)
+}

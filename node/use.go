@@ -4,7 +4,8 @@ import "github.com/lockstep-dst/lockstep/node/fsm"
 
 // Use is the room that a node uses, and the work that keeps it small. Sizes are in bytes.
 type Use struct {
-	Appended  uint64 // records appended to the log since boot, without copies
+	Appended  uint64 // records appended to the log since boot, without copies, by the last step
+	Pending   uint64 // notes appended since: the next step counts them, and copies for them
 	Copied    uint64 // records copied forward since boot
 	LastCopy  uint64 // the last of them
 	Live      uint64 // full records of all machines, as they would be now
@@ -18,7 +19,7 @@ type Use struct {
 
 // Use returns the present use. It changes nothing.
 func (n *Node) Use() Use {
-	u := Use{Appended: n.appendedBytes, Copied: n.copiedBytes, LastCopy: n.lastCopy, Live: n.liveRecords.bytes, Unsent: len(n.sendsAwaitingSync), Discarded: n.counts.Discarded - n.unjudged}
+	u := Use{Appended: n.appendedBytes, Pending: uint64(n.appended), Copied: n.copiedBytes, LastCopy: n.lastCopy, Live: n.liveRecords.bytes, Unsent: len(n.sendsAwaitingSync), Discarded: n.counts.Discarded - n.unjudged}
 	if n.log != nil {
 		u.LogFiles, u.LogKept, u.Backlog = n.log.Files(), uint64(n.log.Kept()), uint64(n.log.End()-n.log.Durable())
 	}

@@ -136,7 +136,7 @@ func (o *oracle) checkLog(t *traffic, u *node.Use) *scenarios.Violation {
 		n.untrimmed = 0
 	}
 	switch {
-	case u.LogLength > live*5/2+6*segment+3*appended+n.untrimmed:
+	case u.LogLength > live*5/2+6*segment+3*(appended+u.Pending)+n.untrimmed:
 		return o.violation("bounds", "log-length", "", "needs %d bytes of its log for records of %d, at most, in segments of %d", u.LogLength, live, segment)
 	case copied > 2*appended+u.LastCopy:
 		return o.violation("bounds", "log-copied", "", "copies %d bytes forward in its log, the last record of %d, and has appended %d: two for each are allowed", copied, u.LastCopy, appended)

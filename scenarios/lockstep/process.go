@@ -249,8 +249,8 @@ func (p *process) addEvent(now scenarios.Duration, ev *sim.Event, out *sim.Effec
 		p.addChunk(ev.From, m, out)
 		return
 	}
-	if p.fromEndedConnection(ev) {
-		return
+	if p.stopped && !scenarios.IsClient(ev.From) || p.fromEndedConnection(ev) {
+		return // a node that has stopped reads of no peer, and tells late clients that it stops
 	}
 	if h, ok := ev.Message.(*hangUp); ok {
 		if t, ok := p.calls.ticketOf(ev.From, h); ok {

@@ -14,7 +14,7 @@ import (
 // Options are the limits and extras of a check.
 type Options struct {
 	Timeout time.Duration // of the whole check; 0: none
-	Memory  int64         // bytes for configurations, besides the operations; 0: DefaultMemory
+	Memory  int64         // bytes for configurations, besides the operations, of all machines that are judged at once; 0: DefaultMemory
 	Explain bool          // find a minimal contradiction of a violation, see Result
 
 	// Model judges the history in place of the model that is known by the name
@@ -88,17 +88,31 @@ func Check(ctx context.Context, h history.History, o Options) Result {
 	if err != nil {
 		return Result{Status: Undecided, Explanation: "the history cannot be judged: " + err.Error(), Unjudgeable: true}
 	}
-	result := Result{Status: Linearizable}
-	for _, m := range all {
-		r := j.check(ctx, m, o)
-		if o.Explain && r.Status != Linearizable {
-			r.Account = newAccount(r, j, m.operations)
-		}
-		if result = result.worse(r); result.Status == Violated {
-			break
+	r, worst := j.checkAll(ctx, all, o)
+	if o.Explain && r.Status != Linearizable {
+		r.Account = newAccount(r, j, all[worst].operations)
+	}
+	return r
+}
+
+// checkAll returns the worst result of all machines, and the index of its machine: of a
+// violation the first, or else of the first that is undecided.
+func (j *judge) checkAll(ctx context.Context, all []machine, o Options) (worst Result, of int) {
+	if j.dividesWork(all) {
+		return j.checkAtOnce(ctx, all, o)
+	}
+	return worstOf(len(all), func(i int) Result { return j.check(ctx, all[i], o) })
+}
+
+// worstOf returns the worst of n results, and its index. None after a violation is asked for.
+func worstOf(n int, result func(i int) Result) (worst Result, of int) {
+	worst.Status = Linearizable
+	for i := 0; i < n && worst.Status != Violated; i++ {
+		if r := result(i); r.Status == Violated || worst.Status == Linearizable {
+			worst, of = r, i
 		}
 	}
-	return result
+	return worst, of
 }
 
 // worse returns the worse of two results, and the first if they are equally

@@ -57,6 +57,8 @@ var flaws = []struct {
 	{"holds: intervals are open", "holds.go", "h.first() < g.last() && g.first() < h.last()", "h.first() <= g.last() && g.first() <= h.last()", 60_000},
 	{"holds: a refused acquire needs nobody", "holds_order.go", "s.earlyAcquire[k] <= op.ret {", "s.earlyAcquire[k] <= op.ret+1000 {", 0},
 	{"holds: an operation of unknown outcome takes effect often", "holds.go", "best.used = true", "best.used = false", 0},
+	{"at once: the machine that was found last is told", "at_once.go", "r.Status != Violated || i > p.violated", "r.Status != Violated", 0},
+	{"at once: machines before a violated one are given up", "at_once.go", "if k > i {", "if k < i {", 0},
 	{"gaps: deadlines are those of the version alone", "gaps.go", "p.deadline[v] = min(p.deadline[v], p.deadline[v+1])", "_ = v", 0},
 	{"gaps: known values choose the first called", "gaps.go", "for _, v := range slices.Backward(gaps) {", "for _, v := range gaps {", 0},
 	{"gaps: what is left over is lost", "gaps.go", "return append(left, writes[:next+1]...), true", "return left, true", 0},
@@ -147,7 +149,7 @@ func withFlaw(t *testing.T, file, old, changed string, histories int) (string, e
 	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: flawed}})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(overlay, replace, 0o644))
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened|TestContradiction|TestScout", ".",
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-run", "TestAgree|TestStreamAgrees|TestAcceptsWhatHappened|TestContradiction|TestScout|TestPanel", ".",
 		fmt.Sprint("-rapid.checks=", histories), "-rapid.seed=1", "-rapid.nofailfile", "-rapid.shrinktime=1ms", "-failfast", "-timeout=10m")
 	cmd.Env = append(os.Environ(), "LOCKSTEP_LONG=") // these histories are enough
 	out, err := cmd.CombinedOutput()

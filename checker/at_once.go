@@ -7,8 +7,8 @@ import (
 )
 
 // Machines are judged one by one, so all processors can have some (linearizability is
-// local: Herlihy and Wing 1990). What a machine gets of the memory does not depend on the
-// number of processors, so the result does not, either.
+// local: Herlihy and Wing 1990). The memory for a machine does not depend on the number of
+// processors, so the result does not, either.
 const (
 	dividedFrom = 1 << 14 // operations of a history of which machines are judged at once
 	shares      = 16      // machines that are judged at once, at most: each has a share of the memory
@@ -63,8 +63,8 @@ func (j *judge) checkAtOnce(ctx context.Context, all []machine, o Options) (wors
 type panel struct {
 	mu       sync.Mutex
 	begun    int
-	results  []Result                   // by machine; of those up to violated
-	violated int                        // the first machine that is, as far as is known: those after it do not matter
+	results  []Result                   // by machine; up to violated
+	violated int                        // the first machine that is, as far as is known: later ones do not matter
 	ends     map[int]context.CancelFunc // of the machines that are being judged
 }
 
@@ -86,7 +86,7 @@ func (p *panel) next(ctx context.Context) (_ context.Context, i int, more bool) 
 	return ctx, i, true
 }
 
-// end notes the result of a machine. If it is violated, those after it need not be judged.
+// end notes the result of a machine. If it is violated, later ones need not be judged.
 func (p *panel) end(i int, r Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
-// Machines that are judged at once get the results of those that are judged in turn.
+// Machines that are judged at once get the results of machines that are judged in turn.
 func TestAgreesAtOnce(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	rapid.Check(t, func(t *rapid.T) {
@@ -66,7 +66,7 @@ func fill(parts ...history.History) history.History {
 	return ofParts(parts)
 }
 
-// Once a machine is violated, those after it are given up, and those before it are not.
+// Once a machine is violated, later ones are given up, and earlier ones are not.
 func TestPanel(t *testing.T) {
 	p := newPanel(5)
 	var judging []context.Context

@@ -30,8 +30,14 @@ type value struct {
 	items []value // of collections; of a map: key, value, key, value
 }
 
-// maxDepth is the maximum nesting of collections.
-const maxDepth = 64
+// Limits of one value: the nesting of collections, and the values within it. These take some
+// hundred bytes each, far more than their text.
+const (
+	maxDepth = 64
+	maxParts = 1 << 20
+)
+
+var errParts = fmt.Errorf("has more than %d values within it", maxParts)
 
 // parser parses EDN (https://github.com/edn-format/edn), as far as histories
 // need it: of an atom it only finds the end.
@@ -40,6 +46,7 @@ type parser struct {
 	at    int
 	known map[string]string // words seen before
 	stack []value           // items of the open collections
+	parts int               // values within the present one
 }
 
 // reset makes p parse another text.
@@ -69,7 +76,10 @@ func (p *parser) word(text []byte) string {
 	return w
 }
 
-var errTruncated = errors.New("ends within a value, so it was cut off")
+var (
+	errTruncated = errors.New("ends within a value, so it was cut off")
+	errDiscarded = errors.New("has a value that #_ discards, and no other")
+)
 
 // skip skips whitespace and comments.
 func (p *parser) skip() {
@@ -96,15 +106,24 @@ func (p *parser) ended() bool {
 }
 
 // next returns the next value.
-func (p *parser) next() (value, error) { return p.value(0) }
+func (p *parser) next() (value, error) {
+	p.parts = 0
+	return p.value(0)
+}
 
 func (p *parser) value(depth int) (value, error) {
-	for {
-		if p.ended() {
+	for discarded := false; ; discarded = true {
+		switch {
+		case p.ended() && discarded && depth == 0:
+			return value{}, errDiscarded
+		case p.ended():
 			return value{}, errTruncated
 		}
 		if depth > maxDepth {
 			return value{}, fmt.Errorf("nests deeper than %d", maxDepth)
+		}
+		if p.parts++; p.parts > maxParts {
+			return value{}, errParts
 		}
 		switch c := p.in[p.at]; c {
 		case '"':
@@ -211,8 +230,24 @@ func (p *parser) atom() (value, error) {
 	if p.at == start {
 		return value{}, fmt.Errorf("unexpected %q", p.in[start])
 	}
+	if p.in[start] == '\\' {
+		return value{word: character(p.word(p.in[start:p.at]))}, nil
+	}
 	return value{word: number(p.word(p.in[start:p.at]))}, nil
 }
+
+// character returns a character in the shortest form: some have names, and each a number.
+func character(word string) string {
+	if at := slices.Index(characterNames, word); at >= 0 {
+		return `\` + string("\n\t\r\f\b "[at])
+	}
+	if r, isUnit := unit(word); isUnit && len(word) == 6 && !utf16.IsSurrogate(r) {
+		return `\` + string(r)
+	}
+	return word
+}
+
+var characterNames = []string{`\newline`, `\tab`, `\return`, `\formfeed`, `\backspace`, `\space`}
 
 // string parses a string and keeps its quotes.
 func (p *parser) string() (value, error) {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lockstep-dst/lockstep/checker/history"
 )
 
 // event is an event of a history: the invocation or the response of an
@@ -41,6 +43,13 @@ func (v value) isLikeEvent() bool {
 		_, found := v.get(key)
 		return found
 	})
+}
+
+// isLikeJSON reports whether a map has the keys of an event of JSON.
+func (v value) isLikeJSON() bool {
+	_, hasType := v.get(`"type"`)
+	_, hasProcess := v.get(`"process"`)
+	return hasType && hasProcess
 }
 
 // parseEvent parses a map.
@@ -95,8 +104,8 @@ func wholeNumber(v value, key string) (int64, error) {
 		return none, nil
 	}
 	n, err := strconv.ParseInt(f.String(), 10, 64)
-	if err != nil || n < 0 {
-		return none, fmt.Errorf("%s: %s: want a whole number, not negative; or -1 for none", key, short(f))
+	if err != nil || n < 0 || n > history.MaxTime {
+		return none, fmt.Errorf("%s: %s: want a whole number from 0 to 2^62; or -1 for none", key, short(f))
 	}
 	return n, nil
 }
@@ -113,6 +122,8 @@ func (e *event) classify() error {
 		e.client, e.isClient = int(n), true
 	case !isKeyword(e.process):
 		return fmt.Errorf(":process: %s: want a number from 0, or a keyword, as in :nemesis", short(e.process))
+	case e.typ != ":info" && e.process.word != ":nemesis":
+		return fmt.Errorf(":process: %s: want a number from 0: other processes, as :nemesis, have events of type :info", short(e.process))
 	}
 	return nil
 }
@@ -156,7 +167,11 @@ func checkLogText(line []byte) error {
 		if len(next) == 0 {
 			return nil
 		}
-		if isType(word) && next[0] == ':' && !bytes.HasSuffix(before, []byte(":type")) {
+		switch typ := bytes.ToLower(word); {
+		case !isType(typ) || next[0] != ':' || bytes.HasSuffix(before, []byte(":type")):
+		case !isType(word):
+			return fmt.Errorf("looks like an operation, but %s is no type: want %s", word, typ)
+		default:
 			return fmt.Errorf("looks like an operation, but %q is no process: want a number from 0, or a keyword, as in 0 %s %s nil", before, word, next)
 		}
 		before, word, at = word, next, end

@@ -37,6 +37,7 @@ type fastParser struct {
 	keywords map[string]string
 	in       []byte
 	at       int
+	parts    int // values within the present one
 }
 
 // event parses the text of one event, and nothing else. If it reports false the
@@ -52,7 +53,7 @@ func (p *fastParser) event(text []byte, e *event) bool {
 // prefix parses the event with which text begins; p.at is then its end.
 func (p *fastParser) prefix(text []byte, e *event) bool {
 	*e = event{value: nothing, time: none, index: none}
-	p.in, p.at = text, 0
+	p.in, p.at, p.parts = text, 0, 0
 	if !p.open() {
 		return false
 	}
@@ -253,7 +254,7 @@ func (p *fastParser) vector(depth int) (value, bool) {
 			return value{}, false
 		}
 		item, ok := p.value(depth + 1)
-		if !ok {
+		if p.parts++; !ok || p.parts > maxParts/2 {
 			return value{}, false
 		}
 		v.items = append(v.items, item)

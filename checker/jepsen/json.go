@@ -14,8 +14,8 @@ import (
 )
 
 // Jepsen's events are JSON too, for programs in other languages: objects with
-// the keys of the maps, without the colons. Type, function and process are texts
-// in place of keywords. Values become those of EDN: an array a vector, null nil.
+// the keys of the maps, without the colons. Type, function and a process that is no
+// number are texts in place of keywords. Values become those of EDN: an array a vector, null nil.
 
 // isJSON reports whether in begins with an object of JSON, or with an array of
 // these.
@@ -77,7 +77,7 @@ func (b *builder) addJSON(w *window) bool {
 	}
 	object, err := w.json()
 	if err != nil {
-		if !errors.Is(err, errUTF8) {
+		if !errors.Is(err, errUTF8) && !errors.Is(err, jsonobject.ErrLoneSurrogate) {
 			err = fmt.Errorf("not JSON: correct it: %w; what follows was not read", err)
 		}
 		b.bad.Add(b.line, err)
@@ -116,8 +116,11 @@ func (w *window) json() (value []byte, err error) {
 			line = raw
 			w.drop(end)
 		}
-		if !utf8.Valid(line) {
+		switch {
+		case !utf8.Valid(line):
 			err = errUTF8
+		case err == nil && jsonobject.HasLoneSurrogate(raw):
+			err = jsonobject.ErrLoneSurrogate
 		}
 		return raw, err
 	}
@@ -131,15 +134,15 @@ func parseObject(object []byte) (event, error) {
 	if !jsonobject.Is(object) {
 		return event{time: none, index: none}, errors.New(`want an object, as in {"process":0,"type":"invoke","f":"read","value":null}`)
 	}
-	v := value{kind: dict}
+	v, parts := value{kind: dict}, 0
 	err := jsonobject.Each(object, func(name string, inside []byte) error {
-		field, err := jsonValue(inside, 0)
+		field, err := jsonValue(inside, 0, &parts)
 		if err != nil {
 			return err
 		}
 		name = strings.TrimPrefix(name, ":")
 		if field.kind == text && strings.Contains(keywords, " "+name+" ") {
-			field = value{word: ":" + strings.TrimPrefix(field.plain(), ":")}
+			field = keyword(field.plain())
 		}
 		v.items = append(v.items, value{word: ":" + name}, field)
 		return nil
@@ -153,10 +156,22 @@ func parseObject(object []byte) (event, error) {
 	return parseEvent(v)
 }
 
-// jsonValue returns a valid value of JSON as one of EDN.
-func jsonValue(in []byte, depth int) (value, error) {
+// keyword returns the keyword of a text. A text of digits is a number: some programs
+// write the process so.
+func keyword(text string) value {
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		return value{word: number(text)}
+	}
+	return value{word: ":" + strings.TrimPrefix(text, ":")}
+}
+
+// jsonValue returns a valid value of JSON as one of EDN, and counts the values within it.
+func jsonValue(in []byte, depth int, parts *int) (value, error) {
 	if depth > maxDepth {
 		return value{}, fmt.Errorf("nests deeper than %d", maxDepth)
+	}
+	if *parts++; *parts > maxParts {
+		return value{}, errParts
 	}
 	switch in[0] {
 	case '"':
@@ -164,7 +179,7 @@ func jsonValue(in []byte, depth int) (value, error) {
 	case '{':
 		v := value{kind: dict}
 		err := jsonobject.Each(in, func(name string, inside []byte) error {
-			item, err := jsonValue(inside, depth+1)
+			item, err := jsonValue(inside, depth+1, parts)
 			v.items = append(v.items, quoted(name), item)
 			return err
 		})
@@ -179,7 +194,7 @@ func jsonValue(in []byte, depth int) (value, error) {
 		}
 		v := value{kind: vector}
 		for _, inside := range items {
-			item, err := jsonValue(inside, depth+1)
+			item, err := jsonValue(inside, depth+1, parts)
 			if err != nil {
 				return value{}, err
 			}

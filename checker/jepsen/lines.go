@@ -38,12 +38,21 @@ func (l *lines) next() bool {
 	if !l.in.Scan() {
 		return false
 	}
-	l.text = l.in.Bytes()
+	l.text = withoutMark(l.in.Bytes())
 	if !l.whole() && l.in.Err() != nil {
 		return false
 	}
 	l.number++
 	return true
+}
+
+// withoutMark returns a line without the byte order mark before it: a file may be several,
+// one after the other.
+func withoutMark(line []byte) []byte {
+	if rest, found := bytes.CutPrefix(line, []byte(byteOrderMark)); found && len(rest) > 0 {
+		return rest
+	}
+	return line
 }
 
 // putBack makes next return the line once more.
@@ -64,7 +73,7 @@ func (l *lines) value() []byte {
 	}
 	value := bytes.Clone(l.text)
 	for n.isOpen() && len(value) <= history.MaxLine && l.next() {
-		if !n.inString && beginsEvent(l.text) {
+		if l.endsValue(n.inString) {
 			l.putBack()
 			break
 		}
@@ -74,33 +83,38 @@ func (l *lines) value() []byte {
 	return value
 }
 
-// skipText skips the lines after a line of a log without an event, as far as a
-// map that it prints goes on, indented, and returns their number.
-func (l *lines) skipText() (skipped int) {
+// endsValue reports whether the line begins another event, so that a value before it has
+// not been ended: with a map, or as a line of a log. A line of a string may begin with a brace.
+func (l *lines) endsValue(inString bool) bool {
+	process, _, _, found := splitLogLine(l.text)
+	if found && isDigit(process[0]) {
+		first, _ := nextWord(l.text, 0)
+		return !isSpace(l.text[0]) || &first[0] == &process[0]
+	}
+	return !inString && (l.text[0] == '{' || l.text[0] == '#' || found && !isSpace(l.text[0]))
+}
+
+// printed returns the line, which is one of a log without an event, with the lines after it as
+// far as a map that it prints goes on, indented. It is cut if it ends within the map.
+func (l *lines) printed() (text []byte, cut bool) {
 	at := bytes.IndexByte(l.text, '{')
 	if at < 0 {
-		return 0
+		return l.text, false
 	}
 	var n nesting
-	for n.add(l.text[at:]); n.isOpen() && l.next(); {
+	if n.add(l.text[at:]); !n.isOpen() {
+		return l.text, false
+	}
+	text = bytes.Clone(l.text)
+	for n.isOpen() && len(text) <= history.MaxLine && l.next() {
 		if _, _, _, found := splitLogLine(l.text); found || l.text[0] != ' ' && l.text[0] != '\t' {
 			l.putBack()
 			break
 		}
-		skipped++
 		n.add(l.text)
+		text = append(text, l.text...)
 	}
-	return skipped
-}
-
-// beginsEvent reports whether a line begins with a map, or is a line of a log with
-// an operation.
-func beginsEvent(line []byte) bool {
-	if line[0] == '{' || line[0] == '#' {
-		return true
-	}
-	_, _, _, found := splitLogLine(line)
-	return found && !isSpace(line[0])
+	return text, n.isOpen()
 }
 
 // trimLeft returns text without the space, and the commas, before it.
@@ -129,7 +143,7 @@ func (b *builder) readLines(in io.Reader) error {
 			b.addVector(l.value())
 		default:
 			if !b.addLogLine(text, l.whole()) {
-				b.skippedLines += 1 + l.skipText()
+				b.skip(l.printed())
 			}
 		}
 	}
@@ -144,29 +158,48 @@ func (b *builder) readLines(in io.Reader) error {
 	return err
 }
 
+// skip skips text of a log. It records an error if an operation may be in it.
+func (b *builder) skip(text []byte, cut bool) {
+	if offset, found := findOperation(text, cut); found {
+		b.found = true
+		b.bad.Add(b.line+bytes.Count(text[:offset], []byte("\n")), errInText)
+		return
+	}
+	b.skippedLines += max(1, bytes.Count(text, []byte("\n")))
+}
+
 // addMaps adds the events of maps. The first begins in line b.line.
 func (b *builder) addMaps(text []byte) {
-	first, counted := b.line, 0
+	if !utf8.Valid(text) {
+		b.found = true
+		b.bad.Add(b.line, errUTF8)
+		return
+	}
+	counted := 0
 	p := &b.parser
 	for p.reset(text); !b.bad.Full() && !p.ended(); {
 		b.line += bytes.Count(text[counted:p.at], []byte("\n"))
 		counted = p.at
 		v, err := p.next()
-		switch {
-		case !utf8.Valid(text):
-			b.found = true
-			b.bad.Add(first, errUTF8)
+		if errors.Is(err, errDiscarded) {
 			return
-		case err != nil && b.inLog && !isLikeMap(text):
-			b.skippedLines += bytes.Count(text, []byte("\n"))
-			return
-		case err != nil:
-			b.found = true
-			b.bad.Add(b.line, mapError(err, text))
+		}
+		if err != nil {
+			b.addDamaged(text[counted:], err)
 			return
 		}
 		b.addMap(v, bytes.Count(text[counted:p.at], []byte("\n"))+1)
 	}
+}
+
+// addDamaged records the error of text that is not EDN. In a log it may be other text.
+func (b *builder) addDamaged(text []byte, err error) {
+	if b.inLog && !isDamagedEvent(text) {
+		b.skip(text, !isClosed(text))
+		return
+	}
+	b.found = true
+	b.bad.Add(b.line, mapError(err, text))
 }
 
 // isVectorOfMaps reports whether a line begins with a vector of maps.
@@ -203,11 +236,14 @@ func isClientEvent(v value) bool {
 // addMap adds the event of a map. Among the lines of a log, Jepsen prints other
 // maps too: its options, and results.
 func (b *builder) addMap(v value, lines int) {
-	if b.inLog && v.kind == dict && !v.isLikeEvent() {
+	if b.inLog && v.kind == dict && !v.isLikeEvent() && !v.isLikeJSON() {
 		b.skippedLines += lines
 		return
 	}
 	e, err := parseEvent(v)
+	if err != nil && v.isLikeJSON() {
+		err = errMixed
+	}
 	b.addEvent(e, err)
 }
 
@@ -216,11 +252,6 @@ func mapError(err error, text []byte) error {
 		return errCut
 	}
 	return fmt.Errorf("not EDN: delete it, or correct it: %w", err)
-}
-
-// isLikeMap reports whether text may be an event that was damaged.
-func isLikeMap(text []byte) bool {
-	return bytes.Contains(text, []byte(":type")) && bytes.Contains(text, []byte(":process"))
 }
 
 // addLogLine adds the event of a line of a log; false if it has none. The line
@@ -240,6 +271,8 @@ func (b *builder) addLogLine(line []byte, whole bool) bool {
 
 var (
 	errCut         = errors.New("does not end in a newline, so the file was cut off: delete the line, or end it if it is whole")
+	errInText      = errors.New("looks like an operation within other text: give it a line of its own, as the others have, or delete it")
+	errMixed       = errors.New("is an object of JSON among lines of another form: convert one of them")
 	errNoOperation = errors.New("the file ends, and there was no operation in it: " +
 		"want maps as in {:process 0, :type :invoke, :f :read, :value nil}, or a log with lines as in 0 :invoke :read nil")
 )

@@ -42,3 +42,10 @@ func (n *nesting) open(c byte) {
 
 // isOpen reports whether a value goes on.
 func (n *nesting) isOpen() bool { return n.depth > 0 || n.inString }
+
+// isClosed reports whether text ends outside of any value.
+func isClosed(text []byte) bool {
+	var n nesting
+	n.add(text)
+	return !n.isOpen()
+}

@@ -97,10 +97,12 @@ func Read(r io.Reader, o Options) (Reading, error) {
 
 // skipMark skips the byte order mark with which some programs begin a file.
 func skipMark(in *bufio.Reader) {
-	if start, _ := in.Peek(3); string(start) == "\ufeff" {
-		_, _ = in.Discard(3) // it is there
+	if start, _ := in.Peek(len(byteOrderMark)); string(start) == byteOrderMark {
+		_, _ = in.Discard(len(byteOrderMark)) // it is there
 	}
 }
+
+const byteOrderMark = "\ufeff"
 
 // readInitial puts the initial value into canonical form.
 func (o *Options) readInitial() error {

@@ -182,7 +182,7 @@ func TestReadRefuses(t *testing.T) {
 		"Latin-1 process": {text: ":\xe8 :ok :x 1\n", want: "line 1: " + errUTF8.Error()},
 		"text process":    {text: event(`:process "a" :f :read :type :ok`), want: `line 1: :process: "a": want a number`},
 		"time":            {text: event(":process 0 :f :read :type :invoke :time 1.5"), want: "line 1: :time: 1.5: want a whole number"},
-		"late":            {text: event(":process 0 :f :read :type :invoke :time 4611686018427387905"), want: "line 1: :time: 4611686018427387905 is later than 2^62"},
+		"late":            {text: event(":process 0 :f :read :type :invoke :time 4611686018427387905"), want: "line 1: :time: 4611686018427387905: want a whole number from 0 to 2^62"},
 		"index":           {text: event(":process 0 :f :read :type :invoke :index 3") + event(":process 1 :f :read :type :invoke :index 3"), want: "line 2: :index: 3 after 3: sort the history by it"},
 		"function":        {text: event(":process 0 :f :append :type :invoke"), want: "line 1: :f: :append is not known to model cas-register: want :write, :cas or :read"},
 		"no cas":          {text: event(":process 0 :f :cas :value [1 2] :type :invoke"), model: history.ModelRegister, want: "line 1: :f: :cas is not known to model register: want :write or :read"},

@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,6 +22,9 @@ func CheckLine(line []byte) error {
 		return errors.New("not UTF-8: save it as such")
 	}
 	valid := json.Valid(line)
+	if valid && HasLoneSurrogate(line) {
+		return ErrLoneSurrogate
+	}
 	if valid && Is(line) {
 		return nil
 	}
@@ -32,6 +37,39 @@ func CheckLine(line []byte) error {
 		err = errors.New("want an object, in braces")
 	}
 	return fmt.Errorf("not a JSON object, so the line is damaged or cut off: delete it, or correct it: %w", err)
+}
+
+// ErrLoneSurrogate means that HasLoneSurrogate is true.
+var ErrLoneSurrogate = errors.New(`has half of a character, one of \ud800 to \udfff without its other half: write the whole character`)
+
+// HasLoneSurrogate reports whether a string in valid JSON has half of a character of
+// UTF-16. To encoding/json all of these are one character, so texts that differ would be
+// equal.
+func HasLoneSurrogate(text []byte) bool {
+	for i := bytes.IndexByte(text, '\\'); i >= 0 && i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		unit, found := escapedUnit(text[i:])
+		if i++; !found || !utf16.IsSurrogate(unit) {
+			continue
+		}
+		low, _ := escapedUnit(text[i+5:])
+		if utf16.DecodeRune(unit, low) == utf8.RuneError {
+			return true
+		}
+		i += 6 + 4
+	}
+	return false
+}
+
+// escapedUnit returns the unit of UTF-16 that text begins with, as in \ud800.
+func escapedUnit(text []byte) (unit rune, found bool) {
+	if len(text) < 6 || string(text[:2]) != `\u` {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	return rune(n), err == nil
 }
 
 // Is reports whether valid JSON is an object.

@@ -67,3 +67,14 @@ func FuzzEach(f *testing.F) {
 		require.JSONEq(t, string(text), "{"+again.String()+"}")
 	})
 }
+
+func TestLoneSurrogates(t *testing.T) {
+	for text, want := range map[string]bool{
+		`"a"`: false, `"\\ud800"`: false, `"\u0061"`: false, `"\ud83d\ude00"`: false, `"\ud83d\ude00\ud83d\ude00"`: false, `"\n"`: false,
+		`"\ud800"`: true, `"\udfff"`: true, `"\ude00\ud83d"`: true, `"\ud83dx"`: true, `"\ud83d\n"`: true, `"\ud83d\ude00\ud83d"`: true,
+		`{"\ud800":1}`: true, `"\\\ud800"`: true,
+	} {
+		require.Equal(t, want, jsonobject.HasLoneSurrogate([]byte(text)), text)
+	}
+	require.ErrorIs(t, jsonobject.CheckLine([]byte(`{"id":"\udfff"}`)), jsonobject.ErrLoneSurrogate)
+}

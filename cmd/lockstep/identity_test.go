@@ -111,6 +111,9 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2))
 	require.Zero(t, code, said)
 	require.Equal(t, "lifecycle/x Stopped v2\n", said)
+	code, said = runCommand(t, "inspect", c.data(0))
+	require.Zero(t, code, said)
+	require.Contains(t, said, "Its members have found that this log has lost promises")
 }
 
 // A node that has lost its directory is not advised to restore an older copy. If

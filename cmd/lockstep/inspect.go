@@ -268,6 +268,9 @@ func (t *logReport) addVerdict(x *member.LogInspection) {
 	case err == nil && x.Left:
 		t.Advice = "The node was removed from the members, and ends at each start: it is of no use any more. To have a node in its place, start one " +
 			"with an empty directory, a new id and --join, and add it: lockstep members add."
+	case err == nil && len(x.Disputes) > 0:
+		t.Advice = "Its members have found that this log has lost promises: a node that is started from it takes no part, or ends. The others go on while a majority of " +
+			"them is up. To have a node in its place, start one with an empty directory, a new id and --join: lockstep members replace."
 	case err == nil:
 		t.Advice = "A node can go on from this log. Whether it is an older copy of itself, only its peers can know."
 	case errors.Is(err, wal.ErrDamaged), errors.Is(err, wal.ErrMissing):

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -181,11 +183,22 @@ func stageOf(change *httpapi.MemberChange, m *httpapi.Members, from uint32) chan
 func waitText(m *httpapi.Members, x *httpapi.Member) string {
 	switch {
 	case x != nil && x.Role == httpapi.Invited:
-		return fmt.Sprintf("node %d has not introduced itself: start it with an empty directory and --join", x.Node)
+		return fmt.Sprintf("node %d has not introduced itself: start it, again if it runs, with an empty directory and --join %s", x.Node, presentMembers(m, x.Node))
 	case x != nil && x.Role == httpapi.Learner:
 		return fmt.Sprintf("node %d catches up", x.Node)
 	case carryOverText(m) != "":
 		return carryOverText(m)
 	}
 	return fmt.Sprintf("the voters change from %d to %d", m.Voters, m.Next)
+}
+
+// presentMembers lists the members that a node may ask for the others, as --join wants them.
+func presentMembers(m *httpapi.Members, but node.ID) string {
+	var list []string
+	for i := range m.Members {
+		if x := &m.Members[i]; x.Node != but && slices.Contains(m.Voters, x.Node) && x.Address != "" {
+			list = append(list, fmt.Sprintf("%d=%s", x.Node, x.Address))
+		}
+	}
+	return cmp.Or(strings.Join(list, ","), "ID=HOST:PORT of a present member")
 }

@@ -25,7 +25,7 @@ func TestStagesOfAChange(t *testing.T) {
 		m.Next, m.CarryOver = next, &httpapi.CarryOver{Left: 30, Total: 40}
 		return m
 	}
-	one, two := httpapi.Member{Node: 1, Role: httpapi.Voter}, httpapi.Member{Node: 2, Role: httpapi.Voter}
+	one, two := httpapi.Member{Node: 1, Role: httpapi.Voter, Address: "h1:1"}, httpapi.Member{Node: 2, Role: httpapi.Voter, Address: "h2:1"}
 	fourth := func(role httpapi.MemberRole, promote bool) httpapi.Member {
 		return httpapi.Member{Node: 4, Role: role, Promote: promote, Address: "h:4"}
 	}
@@ -38,13 +38,13 @@ func TestStagesOfAChange(t *testing.T) {
 		want   string
 	}{
 		"not chosen yet":        {add, stable(7, one, two), "the voters choose the members of epoch 8"},
-		"invited":               {add, stable(8, one, two, fourth(httpapi.Invited, true)), "node 4 has not introduced itself: start it with an empty directory and --join"},
+		"invited":               {add, stable(8, one, two, fourth(httpapi.Invited, true)), "node 4 has not introduced itself: start it, again if it runs, with an empty directory and --join 1=h1:1,2=h2:1"},
 		"catching up":           {add, stable(9, one, two, fourth(httpapi.Learner, true)), "node 4 catches up"},
 		"joint":                 {add, joint(stable(10, one, two, fourth(httpapi.Coming, true)), 1, 2, 4), "10 of 40 keys are chosen by the next voters, too (25 %)"},
 		"votes":                 {add, stable(11, one, two, fourth(httpapi.Voter, false)), through},
 		"another was added":     {add, stable(8, one, two, httpapi.Member{Node: 5, Role: httpapi.Invited}), overtaken},
 		"abandoned":             {add, stable(9, one, two, fourth(httpapi.Learner, false)), overtaken},
-		"a learner comes":       {learner, stable(8, one, two, fourth(httpapi.Invited, false)), "node 4 has not introduced itself: start it with an empty directory and --join"},
+		"a learner comes":       {learner, stable(8, one, two, fourth(httpapi.Invited, false)), "node 4 has not introduced itself: start it, again if it runs, with an empty directory and --join 1=h1:1,2=h2:1"},
 		"a learner is there":    {learner, stable(9, one, two, fourth(httpapi.Learner, false)), through},
 		"leaves":                {remove, joint(stable(8, one, httpapi.Member{Node: 2, Role: httpapi.Leaving}), 1), "10 of 40 keys are chosen by the next voters, too (25 %)"},
 		"has left":              {remove, stable(9, one), through},

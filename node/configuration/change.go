@@ -1,6 +1,7 @@
 package configuration
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -67,6 +68,10 @@ func (c *Configuration) apply(x Change) (*Configuration, error) {
 	switch {
 	case x.Kind == Abandon:
 		return c.abandon(x.ID)
+	case x.Kind == Add && c.LastID >= MaxID:
+		return nil, fail("ids are not used again, and %d was the last one that there can be: back the cluster up, and restore it with low ids", c.LastID)
+	case x.Kind == Add && x.ID > MaxID:
+		return nil, fail("ids go up to %d: take one of %d to %d", MaxID, c.LastID+1, MaxID)
 	case x.Kind == Add && x.ID <= c.LastID:
 		return nil, fail("ids are not used again: take one above %d", c.LastID)
 	case x.Kind == Add && len(c.Members) == MaxMembers:
@@ -77,6 +82,8 @@ func (c *Configuration) apply(x Change) (*Configuration, error) {
 		return nil, fail("a change is under way (%v): wait for its end, or abandon it", c)
 	case (x.Promote || x.Kind == Promote) && x.Replaces == 0 && len(c.Voters) == MaxVoters && !c.Votes(x.ID):
 		return nil, fail("there are %d voters, the most that there can be: have it replace one, or remove one first", MaxVoters)
+	case (x.Kind == Add || x.Kind == Move) && c.at(x.Address, x) != 0:
+		return nil, fail("%s is the address of node %d: every node has its own", x.Address, c.at(x.Address, x))
 	case x.Replaces != 0 && !slices.Contains(c.Voters, x.Replaces):
 		return nil, fail("node %d has no vote that it could take: the voters are%s", x.Replaces, spaced(c.Voters))
 	}
@@ -100,6 +107,17 @@ func (c *Configuration) apply(x Change) (*Configuration, error) {
 		return nil, fail("there is no such change")
 	}
 	return d, nil
+}
+
+// at returns the member that has an address, as far as the asked node knows, and that stays
+// beside the one of the change; 0 if none has. A new member may have that of the one it replaces.
+func (c *Configuration) at(address string, x Change) op.NodeID {
+	for i := range c.Members {
+		if m := &c.Members[i]; m.ID != x.ID && m.ID != x.Replaces && address != "" && cmp.Or(m.Address, x.Addresses[m.ID]) == address {
+			return m.ID
+		}
+	}
+	return 0
 }
 
 // promoted is the learner that is to be promoted; 0 if there is none.

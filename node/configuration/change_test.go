@@ -47,6 +47,39 @@ func TestChangesTakeAddressesAlong(t *testing.T) {
 	}
 }
 
+// No two members have one address, but a new one may have that of the member it replaces. No
+// id is above the ones of members.
+func TestChangesRefused(t *testing.T) {
+	last := formed()
+	last.LastID = configuration.MaxID
+	known := map[op.NodeID]string{1: "one:7001"}
+	for name, c := range map[string]struct {
+		before *configuration.Configuration
+		change configuration.Change
+		want   string
+	}{
+		"of a member":        {formed(), configuration.Change{Kind: configuration.Add, ID: 5, Address: "four:7001"}, "four:7001 is the address of node 4: every node has its own"},
+		"of a founder":       {formed(), configuration.Change{Kind: configuration.Add, ID: 5, Address: "one:7001"}, "one:7001 is the address of node 1"},
+		"of a member, moved": {formed(), configuration.Change{Kind: configuration.Move, ID: 2, Address: "one:7001"}, "one:7001 is the address of node 1"},
+		"of another, though": {formed(), configuration.Change{Kind: configuration.Add, ID: 5, Address: "four:7001", Replaces: 1}, "four:7001 is the address of node 4"},
+		"of the replaced":    {formed(), configuration.Change{Kind: configuration.Add, ID: 5, Address: "one:7001", Replaces: 1}, ""},
+		"its own":            {formed(), configuration.Change{Kind: configuration.Move, ID: 4, Address: "four:7001"}, ""},
+		"a high id":          {formed(), configuration.Change{Kind: configuration.Add, ID: 1024, Address: "five:7001"}, "ids go up to 1023: take one of 5 to 1023"},
+		"no id left":         {last, configuration.Change{Kind: configuration.Add, ID: 1024, Address: "five:7001"}, "1023 was the last one that there can be: back the cluster up"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.change.Addresses = known
+			_, err := c.before.Apply(c.change)
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, configuration.ErrChange)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
 func addresses(c *configuration.Configuration) string {
 	var all []string
 	for i := range c.Members {

@@ -44,6 +44,8 @@ const (
 var (
 	// ErrMembers: the log is of a cluster with other members.
 	ErrMembers = errors.New("the members are not those of the log")
+	// ErrRestored: the log was restored from a backup, for a cluster that its members form.
+	ErrRestored = errors.New("the log was restored from a backup, to form a cluster and not to be added to one")
 	// ErrAmnesia: a majority of the members disputes this log.
 	ErrAmnesia = errors.New("this node's log has lost promises")
 )

@@ -49,15 +49,21 @@ func (m *Member) checkTestimony(speaker *peer, t Testimony) {
 		m.notice(Critical, d.By, "it abstains from now on: %s", m.describeDispute(d))
 	}
 	m.observe(Observation{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Discrepancy: discrepancy, Firsthand: d.Firsthand})
-	m.saveDisputes()
+	m.disputesLSN = m.saveDisputes()
+	m.countDisputes()
+}
+
+// countDisputes notes that a majority of the members disputes the log, each by its own
+// memory. The member stops when that is durable: in later lives it need not be told again.
+func (m *Member) countDisputes() {
 	firsthand := 0
 	for _, d := range m.disputes {
-		if d.Firsthand {
+		if d.Firsthand && slices.Contains(m.ids, d.By) {
 			firsthand++
 		}
 	}
-	if firsthand > len(m.ids)/2 {
-		m.fail(fmt.Errorf("%w: %s", ErrAmnesia, m.describeDispute(d)))
+	if last := len(m.disputes) - 1; firsthand > len(m.ids)/2 {
+		m.amnesia = fmt.Errorf("%w: %s", ErrAmnesia, m.describeDispute(m.disputes[last]))
 	}
 }
 

@@ -234,12 +234,12 @@ func (m *Member) saveMemories() {
 	}
 }
 
-func (m *Member) saveDisputes() {
+func (m *Member) saveDisputes() wal.LSN {
 	f := m.scratch[:0]
 	for _, d := range m.disputes {
 		f.nested(fieldItem, d.encode)
 	}
-	m.setNote(disputesNote, f)
+	return m.setNote(disputesNote, f)
 }
 
 // setNote writes a note to the log. Its buffer is used again for the next note.

@@ -41,6 +41,11 @@ func (c Config) Validate() error {
 			return fmt.Errorf("%w: a node to ask for the members has a number above %d", ErrConfig, configuration.MaxID)
 		}
 	}
+	for _, id := range append([]node.ID{c.Node.ID}, c.Node.Members...) {
+		if id > configuration.MaxID {
+			return fmt.Errorf("%w: node %d: want ids from 1 to %d", ErrConfig, id, configuration.MaxID)
+		}
+	}
 	_, err := (&Server{cfg: c}).newService()
 	return err
 }

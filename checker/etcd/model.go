@@ -84,11 +84,14 @@ func (s store) rangeFits(o *operation) bool {
 func (s store) fits(k keyRange, told *result) bool {
 	found := s.find(k)
 	count := int64(len(found))
-	if k.End != "" && k.Limit != 0 && count > k.Limit {
+	if k.CountOnly {
+		found = nil
+	}
+	if k.End != "" && k.Limit != 0 && int64(len(found)) > k.Limit {
 		found = found[:k.Limit]
 	}
 	return count == told.Count && slices.EqualFunc(found, told.KVs, func(h held, told keyValue) bool {
-		blank := k.KeysOnly && k.End != "" && told.Value == content{}
+		blank := k.KeysOnly && told.Value == content{}
 		return h.Key == told.Key && (blank || h.Value == told.Value) && h.ModRevision == told.ModRevision && (told.Version == 0 || told.Version == h.Version)
 	})
 }

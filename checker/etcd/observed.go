@@ -61,16 +61,21 @@ func (r *Report) made() map[int64]bool {
 // changed reports whether the response to a transaction shows that it changed
 // the store. A put on a lease does only if the lease was granted.
 func (o *operation) changed() bool {
-	steps := o.Input.Txn.OperationsOnSuccess
-	if o.Output.Txn.Failure {
-		steps = o.Input.Txn.OperationsOnFailure
-	}
+	steps := o.stepsDone()
 	for i := range steps {
 		if steps[i].Type == stepPut && steps[i].Put.LeaseID == 0 || i < len(o.Output.Txn.Results) && o.Output.Txn.Results[i].Deleted > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// stepsDone returns the steps of a transaction that its response is about.
+func (o *operation) stepsDone() []step {
+	if o.Output.Txn.Failure {
+		return o.Input.Txn.OperationsOnFailure
+	}
+	return o.Input.Txn.OperationsOnSuccess
 }
 
 // writers counts, for each value of a key, the puts of it.
@@ -107,7 +112,7 @@ func (r *Report) sightings() map[written]sighting {
 			continue
 		}
 		o := r.requests[op.ID]
-		for _, kv := range o.Output.keyValues() {
+		for _, kv := range o.keyValues() {
 			w := written{kv.Key, kv.Value}
 			s, found := seen[w]
 			if !found {
@@ -120,14 +125,18 @@ func (r *Report) sightings() map[written]sighting {
 	return seen
 }
 
-// keyValues lists the keys with values that a response shows.
-func (p *response) keyValues() (all []keyValue) {
-	if p.Range != nil {
-		all = p.Range.KVs
-	}
-	if p.Txn != nil {
-		for i := range p.Txn.Results {
-			all = append(all, p.Txn.Results[i].KVs...)
+// keyValues lists the keys with values that the response shows. A range of keys
+// only shows blanks in place of values.
+func (o *operation) keyValues() (all []keyValue) {
+	switch {
+	case o.Output.Range != nil && o.Input.Range != nil && !o.Input.Range.KeysOnly:
+		return o.Output.Range.KVs
+	case o.Output.Txn != nil && o.Input.Txn != nil:
+		steps := o.stepsDone()
+		for i := range min(len(steps), len(o.Output.Txn.Results)) {
+			if !steps[i].Range.KeysOnly {
+				all = append(all, o.Output.Txn.Results[i].KVs...)
+			}
 		}
 	}
 	return all

@@ -169,6 +169,9 @@ func (k keyRange) String() string {
 	if k.KeysOnly {
 		text += " keys only"
 	}
+	if k.CountOnly {
+		text += " count only"
+	}
 	if k.Limit != 0 {
 		text += fmt.Sprintf(" limit %d", k.Limit)
 	}

@@ -35,6 +35,7 @@ type keyRange struct {
 	Start, End string
 	Limit      int64 // 0: none
 	KeysOnly   bool  // without values
+	CountOnly  bool  // without keys and values
 }
 
 type rangeRequest struct {

@@ -37,7 +37,7 @@ func (r *Report) resolve() {
 				continue
 			}
 			op.Outcome, op.Reason, op.Return, op.Version = history.Committed, "", s.before, s.revision
-			o.Output, o.resolved = response{Revision: s.revision, PartialResponse: true}, true
+			o.Output, o.resolved = &response{Revision: s.revision, PartialResponse: true}, true
 			r.requests[op.ID] = o
 			break
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
+	"github.com/lockstep-dst/lockstep/checker/jsonobject"
 )
 
 // Name is the name of the model.
@@ -33,32 +34,28 @@ func (r *Report) Read(in io.Reader) error {
 	var bad history.BadLines
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), history.MaxLine)
-	for number := 1; lines.Scan(); number++ {
+	number := 1
+	for ; !bad.Full() && lines.Scan(); number++ {
 		text := bytes.TrimPrefix(lines.Bytes(), []byte("\ufeff"))
 		if err := r.add(text); err != nil {
 			bad.Add(number, err)
 		}
-		if bad.Full() {
-			bad.Stop()
-			break
-		}
 	}
-	if err := bad.Err(); err != nil {
-		return err
+	switch err := lines.Err(); {
+	case bad.Full():
+		bad.Stop()
+	case errors.Is(err, bufio.ErrTooLong):
+		bad.Add(number, fmt.Errorf("longer than %d bytes, so this is no report: its lines have one operation each; the rest was not read", history.MaxLine))
+	case err != nil: // the last line, of which it left a part, may be bad for that alone
+		return fmt.Errorf("history: line %d: %w", max(number-1, 1), err)
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("history: %w", err)
-	}
-	return nil
+	return bad.Err()
 }
 
 // add adds the operation of a line.
 func (r *Report) add(text []byte) error {
-	var o operation
-	if err := json.Unmarshal(text, &o); err != nil {
-		return fmt.Errorf("not an operation of a report: delete it, or correct it: %w", err)
-	}
-	if err := o.validate(); err != nil {
+	o, err := parse(text)
+	if err != nil {
 		return err
 	}
 	r.clients[o.ClientId]++
@@ -79,6 +76,51 @@ func (r *Report) add(text []byte) error {
 	r.ops = append(r.ops, op)
 	r.requests[op.ID] = o
 	return nil
+}
+
+// parse returns the operation of a line.
+func parse(text []byte) (o operation, err error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return o, errors.New("empty: delete it")
+	}
+	if err := jsonobject.CheckLine(text); err != nil {
+		return o, err
+	}
+	if err := checkUnique(json.NewDecoder(bytes.NewReader(text))); err != nil {
+		return o, err
+	}
+	if err := json.Unmarshal(text, &o); err != nil {
+		return o, fmt.Errorf("not an operation of a report: delete it, or correct it: %w", err)
+	}
+	return o, o.validate()
+}
+
+// checkUnique returns an error if an object in the next value, which must be valid,
+// has a key twice. Letters in upper and lower case are alike, as in json.Unmarshal.
+func checkUnique(in *json.Decoder) error {
+	open, err := in.Token()
+	if _, nested := open.(json.Delim); err != nil || !nested {
+		return err
+	}
+	keys := map[string]bool{}
+	for in.More() {
+		if open == json.Delim('{') {
+			key, err := in.Token()
+			if err != nil {
+				return err
+			}
+			name := strings.ToLower(key.(string))
+			if keys[name] {
+				return fmt.Errorf("the key %q is there twice: remove one", key)
+			}
+			keys[name] = true
+		}
+		if err := checkUnique(in); err != nil {
+			return err
+		}
+	}
+	_, err = in.Token()
+	return err
 }
 
 // unanswered reports whether the outcome of a request is unknown.
@@ -116,10 +158,11 @@ func (o *operation) validate() error {
 	if !known {
 		return fmt.Errorf("the input, a request of type %s, lacks its part of that name", o.Input.Type)
 	}
+	if err := o.checkResponse(); err != nil {
+		return err
+	}
 	answered := !o.unanswered() && o.Output.ClientError == "" && !o.Output.PartialResponse
 	switch {
-	case o.Call < 0 || answered && o.Return < o.Call:
-		return fmt.Errorf("the return, %d, is before the call, %d", o.Return, o.Call)
 	case answered && o.Input.Type == typeTxn && o.Output.Txn == nil, answered && o.Input.Type == typeRange && o.Output.Range == nil:
 		return fmt.Errorf("the output, a response to a %s, lacks its part of that name, and there is no error", o.Input.Type)
 	}
@@ -130,6 +173,22 @@ func (o *operation) validate() error {
 		if s.Type != stepRange && s.Type != stepPut && s.Type != stepDelete {
 			return fmt.Errorf("type %q of an operation is not known", s.Type)
 		}
+	}
+	return nil
+}
+
+// checkResponse returns an error if there is no response, or if its times or its revision
+// cannot be.
+func (o *operation) checkResponse() error {
+	switch {
+	case o.Output == nil:
+		return errors.New("Output: missing or null: each operation has the response there, or the error")
+	case o.Call < 0 || o.Call > history.MaxTime:
+		return fmt.Errorf("Call: %d is not within 0 to 2^62: give nanoseconds since the start of the run", o.Call)
+	case !o.unanswered() && (o.Return < o.Call || o.Return > history.MaxTime):
+		return fmt.Errorf("Return: %d is not within the Call, %d, to 2^62: take both times from one clock that never goes back", o.Return, o.Call)
+	case o.Output.Revision < unordered:
+		return fmt.Errorf("Revision: %d of the Output is negative: want that of the store, or %d if the response need not fit the order", o.Output.Revision, unordered)
 	}
 	return nil
 }
@@ -162,7 +221,7 @@ func (q *request) String() string {
 }
 
 func (k keyRange) String() string {
-	text := k.Start
+	text := cmp.Or(k.Start, `""`)
 	if k.End != "" {
 		text = fmt.Sprintf("[%s, %s)", k.Start, k.End)
 	}

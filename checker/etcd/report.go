@@ -5,7 +5,7 @@ type operation struct {
 	ClientId     int
 	Input        request
 	Call, Return int64
-	Output       response
+	Output       *response
 	resolved     bool // see Report.resolve: it made its revision
 }
 

@@ -90,7 +90,7 @@ var layers = map[string]layer{
 	"checker/history":   {pure: true, internal: []string{"checker/jsonobject", "node/fsm"}},
 	"checker/jepsen":    {pure: true, internal: []string{"checker/history", "checker/jsonobject", "node/fsm"}},
 	"checker/model":     {pure: true, internal: []string{"checker/history", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
-	"checker/etcd":      {pure: true, internal: []string{"checker/history", "checker/model"}},
+	"checker/etcd":      {pure: true, internal: []string{"checker/history", "checker/jsonobject", "checker/model"}},
 	"checker":           {internal: []string{"node/printable", "checker/history", "checker/model", "node/fsm"}, external: []string{"github.com/anishathalye/porcupine"}},
 	"checker/guarantee": {pure: true, internal: []string{"checker", "checker/history", "checker/jsonobject", "node/fsm"}},
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,7 +50,7 @@ var errMutant = errors.New("bad mutant")
 
 // load reads all mutants of a directory, in the order of their classes.
 func load(dir string) ([]*mutant, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
+	files, err := fs.Glob(os.DirFS(dir), "*.txt")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,8 @@ func load(dir string) ([]*mutant, error) {
 		return nil, fmt.Errorf("%s: there are no mutants, which are files NAME.txt: is this the module's root?", dir)
 	}
 	var all []*mutant
-	for _, file := range files {
+	for _, name := range files {
+		file := filepath.Join(dir, name)
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err

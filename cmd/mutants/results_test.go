@@ -119,9 +119,10 @@ func TestResultsAreRefused(t *testing.T) {
 	}
 }
 
-// A mutant whose file has changed is tested again.
+// A mutant whose file has changed is tested again. The name of its directory is no pattern.
 func TestChangedMutantIsMissing(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "mutants[1]")
+	require.NoError(t, os.Mkdir(dir, 0o777))
 	loaded := func(new string) []*mutant {
 		text := header + "-- old a.go --\none\n-- new --\n" + new
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "a.txt"), []byte(text), 0o666))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -328,7 +329,7 @@ func testPaths(field string) (paths []string) {
 // there.
 func requireTests(root string, m *mutant) error {
 	for _, path := range m.tests {
-		if found, _ := filepath.Glob(filepath.Join(root, path, "*_test.go")); len(found) == 0 {
+		if found, _ := fs.Glob(os.DirFS(filepath.Join(root, path)), "*_test.go"); len(found) == 0 {
 			return fmt.Errorf("%s: tests: %w: %s has no tests: name directories of packages that have, from the module's root", m.file, errMutant, path)
 		}
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -111,6 +113,9 @@ func TestExpectedTests(t *testing.T) {
 func TestNamedTestsExist(t *testing.T) {
 	m, _ := tiny(t)
 	require.NoError(t, requireTests(m.root, &mutant{tests: testPaths("./link counter/")}))
+	bracketed := filepath.Join(t.TempDir(), "root[1]")
+	require.NoError(t, os.CopyFS(bracketed, os.DirFS(m.root)))
+	require.NoError(t, requireTests(bracketed, &mutant{tests: testPaths("./link counter/")}))
 	err := requireTests(m.root, &mutant{file: "bug.txt", tests: testPaths("driver")})
 	require.ErrorIs(t, err, errMutant)
 	require.EqualError(t, err, "bug.txt: tests: bad mutant: driver has no tests: name directories of packages that have, from the module's root")

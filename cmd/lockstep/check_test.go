@@ -12,14 +12,18 @@ import (
 )
 
 // compress FORMAT FROM TO: TO is FROM, compressed with gzip or zstd. With gzip-cut
-// or zstd-cut it is only the first half of that.
+// or zstd-cut it is only the first half of that, with zstd-short all but the last two
+// bytes, and with zstd-skip it begins with a frame to skip.
 func compress(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: compress FORMAT FROM TO")
 	}
 	var packed bytes.Buffer
 	var w io.WriteCloser
-	format, cut := strings.CutSuffix(args[0], "-cut")
+	format, variant, _ := strings.Cut(args[0], "-")
+	if variant == "skip" {
+		packed.WriteString("\x5f\x2a\x4d\x18\x03\x00\x00\x00abc")
+	}
 	switch format {
 	case "gzip":
 		w = gzip.NewWriter(&packed)
@@ -31,8 +35,11 @@ func compress(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := io.WriteString(w, ts.ReadFile(args[1]))
 	ts.Check(err)
 	ts.Check(w.Close())
-	if cut {
+	switch variant {
+	case "cut":
 		packed.Truncate(packed.Len() / 2)
+	case "short":
+		packed.Truncate(packed.Len() - 2)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), packed.Bytes(), 0o644))
 }

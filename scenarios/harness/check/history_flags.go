@@ -2,24 +2,20 @@ package check
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/lockstep-dst/lockstep/checker/etcd"
 	"github.com/lockstep-dst/lockstep/checker/history"
 	"github.com/lockstep-dst/lockstep/checker/jepsen"
 	"github.com/lockstep-dst/lockstep/checker/model"
 	"github.com/lockstep-dst/lockstep/node/definition"
 	"github.com/lockstep-dst/lockstep/node/fsm"
-	"github.com/lockstep-dst/lockstep/node/input"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
@@ -141,8 +137,8 @@ func (s *historyFlags) modelFlag() history.Model {
 
 // read reads the history in a file, or from stdin for "-".
 func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (source, error) {
-	if files := clientReports(name); len(files) > 0 && (s.format == formatAuto || s.format == formatEtcd) {
-		return s.readReports(files)
+	if (s.format == formatAuto || s.format == formatEtcd) && isDirectory(name) {
+		return s.readReports(name)
 	}
 	plain, end, err := openInput(name, stdin)
 	if err != nil {
@@ -150,48 +146,25 @@ func (s *historyFlags) read(name string, stdin io.Reader, p *cli.Progress) (sour
 	}
 	defer end()
 	in := bufio.NewReaderSize(p.Reading(plain), 64<<10)
-	format := s.format
-	if format == formatAuto {
-		format = detectFormat(in)
+	g := guess{format: s.format}
+	if s.format == formatAuto {
+		if g, err = detectFormat(in); err != nil {
+			return source{}, err
+		}
 	}
+	h, err := s.readAs(g.format, in)
+	return h, g.explain(err)
+}
+
+// readAs reads a history in one of the formats.
+func (s *historyFlags) readAs(format string, in io.Reader) (source, error) {
 	switch format {
 	case formatLockstep:
 		return s.readLockstep(in)
 	case formatEtcd:
 		return s.readEtcd(in)
 	}
-	r, err := s.readJepsen(in)
-	if err != nil && s.format == formatAuto && errors.Is(err, history.ErrFormat) {
-		err = fmt.Errorf("read as a history of Jepsen, as it does not begin as one of lockstep: %w", err)
-	}
-	return r, err
-}
-
-// detectFormat returns the format by the first bytes: a JSON object or an empty
-// input is lockstep's, unless the object is an event of Jepsen, or an operation
-// of a report of etcd; all else is Jepsen's.
-func detectFormat(in *bufio.Reader) string {
-	start, _ := in.Peek(4096)
-	start = bytes.TrimSpace(bytes.TrimPrefix(start, []byte("\ufeff")))
-	if len(start) == 0 {
-		return formatLockstep
-	}
-	if array, found := bytes.CutPrefix(start, []byte("[")); found {
-		start = bytes.TrimSpace(array)
-	}
-	inside, object := bytes.CutPrefix(start, []byte("{"))
-	inside = bytes.TrimSpace(inside)
-	if !object || len(inside) > 0 && inside[0] == ':' {
-		return formatJepsen
-	}
-	first, _, _ := bytes.Cut(inside, []byte("}"))
-	if bytes.HasPrefix(first, []byte(`"ClientId"`)) {
-		return formatEtcd
-	}
-	if bytes.Contains(first, []byte(`"process"`)) && bytes.Contains(first, []byte(`"type"`)) {
-		return formatJepsen
-	}
-	return formatLockstep
+	return s.readJepsen(in)
 }
 
 func (s *historyFlags) readLockstep(in io.Reader) (source, error) {
@@ -279,42 +252,4 @@ func (s *historyFlags) readJepsen(in io.Reader) (source, error) {
 	}
 	r, err := jepsen.Read(in, o)
 	return source{History: r.History, skipped: r.Skipped, nilReads: !o.NilReads}, err
-}
-
-// clientReports lists the reports of the clients in a directory of etcd's
-// robustness tests.
-func clientReports(dir string) []string {
-	files, _ := filepath.Glob(filepath.Join(dir, "client-*", "operations.json")) // the pattern is valid, unless dir has brackets
-	return files
-}
-
-// maxReports bounds the reports of one client of etcd's robustness tests, in bytes.
-const maxReports = 1 << 30
-
-// readReports reads the reports of the clients of one run.
-func (s *historyFlags) readReports(files []string) (source, error) {
-	var readers []io.Reader
-	for _, name := range files {
-		text, err := input.ReadFile(name, maxReports)
-		if err != nil {
-			return source{}, err
-		}
-		if !bytes.HasSuffix(text, []byte("\n")) {
-			return source{}, fmt.Errorf("%w: %s does not end in a newline, so it was cut off", history.ErrFormat, name)
-		}
-		readers = append(readers, bytes.NewReader(text))
-	}
-	return s.readEtcd(io.MultiReader(readers...))
-}
-
-// readEtcd reads reports of etcd's robustness tests, one after the other.
-func (s *historyFlags) readEtcd(in io.Reader) (source, error) {
-	if s.model != "" || s.initial != "" || s.failed != failedNone || s.independent || s.nilRead != nilUnwritten {
-		return source{}, errors.New("a report of etcd has its own model: leave out --model, --initial, --failed, --independent and --nil-read")
-	}
-	var r etcd.Report
-	if err := r.Read(in); err != nil {
-		return source{}, err
-	}
-	return source{History: r.History(), model: r.Model()}, nil
 }

@@ -58,7 +58,11 @@ func (c *check) judgeStream(cmd *cobra.Command, name string) (h source, r checke
 // openStream reads the header of a history of lockstep, and returns the history
 // without its operations, and a reader of these.
 func (s *historyFlags) openStream(in *bufio.Reader) (h source, lines *history.Reader, err error) {
-	if s.format != formatAuto && s.format != formatLockstep || detectFormat(in) != formatLockstep {
+	g, err := detectFormat(in)
+	if err != nil {
+		return h, nil, err
+	}
+	if s.format != formatAuto && s.format != formatLockstep || g.format != formatLockstep {
 		return h, nil, errors.New("--stream is for histories in the format of lockstep, of which the lines are in order of call: leave it out")
 	}
 	if err := s.refuseJepsen(); err != nil {

@@ -109,8 +109,8 @@ func (o *Options) readInitial() error {
 	if o.Initial != "" {
 		p := parser{in: []byte(o.Initial)}
 		v, err := p.next()
-		if err == nil && !p.ended() {
-			err = errors.New("want one value")
+		if err == nil && !p.ended() || errors.Is(err, errTruncated) {
+			err = errors.New("want one value, and all of it")
 		}
 		if err != nil {
 			return fmt.Errorf("initial value %q is not EDN: %w", o.Initial, err)

@@ -63,8 +63,8 @@ guarantee, see docs/GUARANTEES.md.`,
 	f.DurationVar(&c.budget, "timeout", time.Minute, "as --budget")
 	f.StringVar(&c.source.failed, "failed-cas", failedNone, "as --failed")
 	f.StringVar(&c.html, "viz", "", "as --html")
-	for _, old := range []string{"timeout", "failed-cas", "viz"} {
-		if err := f.MarkHidden(old); err != nil {
+	for _, name := range renamed {
+		if err := f.MarkHidden(name.old); err != nil {
 			panic(err) // the flag does not exist
 		}
 	}
@@ -116,15 +116,24 @@ func (c *check) run(cmd *cobra.Command, name string) error {
 	if err := c.print(cmd.OutOrStdout(), h, len(h.Operations), r, guarantees); err != nil {
 		return err
 	}
+	verdict := Worst(r.Status, guarantees)
 	if c.html != "" {
 		if err := c.writePage(cmd, name, h, r); err != nil {
-			return fmt.Errorf("%s: %w", pageFlag(cmd), err)
+			return pageError(verdict, fmt.Errorf("%s: %w", pageFlag(cmd), err))
 		}
 	}
-	return ExitCode(Worst(r.Status, guarantees))
+	return ExitCode(verdict)
 }
 
+// renamed are flags with the names that they had before.
+var renamed = []struct{ old, now string }{{"timeout", "budget"}, {"failed-cas", "failed"}, {"viz", "html"}}
+
 func (c *check) validate(cmd *cobra.Command) error {
+	for _, name := range renamed {
+		if cmd.Flags().Changed(name.old) && cmd.Flags().Changed(name.now) {
+			return fmt.Errorf("--%s is the old name of --%s: give one of them", name.old, name.now)
+		}
+	}
 	flag := "--budget"
 	if cmd.Flags().Changed("timeout") {
 		flag = "--timeout"

@@ -23,6 +23,15 @@ func pageFlag(cmd *cobra.Command) string {
 	return "--html"
 }
 
+// pageError returns the error of a page that could not be written. A violation, which is
+// printed already, keeps its exit code: that of bad usage would hide it.
+func pageError(verdict checker.Status, err error) error {
+	if verdict == checker.Violated {
+		return &cli.Error{Code: cli.Violated, Text: err.Error()}
+	}
+	return err
+}
+
 // writePage writes the page about the verdict on a history. The same time limit holds as
 // for the check.
 func (c *check) writePage(cmd *cobra.Command, name string, h source, r checker.Result) error {

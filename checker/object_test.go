@@ -116,6 +116,13 @@ func TestModelsThatCannotJudge(t *testing.T) {
 	m := model.Queue()
 	m.Equal = nil
 	require.Equal(t, "x: cannot be judged: model queue has states of type []string, for which there is no ==: give it Equal", Check(t.Context(), h, Options{Model: m}).Explanation)
+	bank := history.History{Model: history.ModelBank, Initial: "{a 1}", Operations: []history.Operation{done("o1", history.KindTransfer, "[a b 1]", "", 0, 10)}}
+	require.Equal(t, `x: cannot be judged: operation o1: argument: "[a b 1]": account b is not in the initial state: add it there, with its balance`,
+		Check(t.Context(), bank, Options{}).Explanation)
+	bank.Initial = "{a x b 1}"
+	require.Contains(t, Check(t.Context(), bank, Options{}).Explanation, `the history cannot be judged: initial: "{a x b 1}": want the balance of each account`)
+	counter := history.History{Model: history.ModelCounter, Initial: "x"}
+	require.Contains(t, Check(t.Context(), counter, Options{}).Explanation, `the history cannot be judged: initial: "x": want the number`)
 	h.Model = "stack"
 	require.Equal(t, `the history cannot be judged: model "stack" is not known: give it in Options.Model`, Check(t.Context(), h, Options{}).Explanation)
 	h.Model, h.Operations[1].State = history.ModelQueue, ""

@@ -1,6 +1,8 @@
 package history
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,4 +100,37 @@ func ParseTransfer(text string) (t Transfer, ok bool) {
 	}
 	amount, err := strconv.ParseInt(items[2], 10, 64)
 	return Transfer{items[0], items[1], amount}, err == nil && amount > 0
+}
+
+// ParseBalances returns the balances of accounts, as in {a 50 b 50}: whole numbers from 0,
+// with a sum of at most 63 bits. It reports false if the text has none.
+func ParseBalances(text string) (balances map[string]int64, ok bool) {
+	entries, ok := Entries(text)
+	if !ok {
+		return nil, false
+	}
+	balances, sum := make(map[string]int64, len(entries)), int64(0)
+	for _, e := range entries {
+		n, err := strconv.ParseInt(e.Value, 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt64-sum {
+			return nil, false
+		}
+		balances[e.Key] = n
+		sum += n
+	}
+	return balances, true
+}
+
+// answerProblem returns the problem of the result of a transaction with these operations; empty
+// if it is of the same ones.
+func answerProblem(asked, told string) string {
+	want, _ := Transaction(asked)
+	got, _ := Transaction(told)
+	same := func(x, y MicroOp) bool {
+		return x.Write == y.Write && x.Key == y.Key && (!x.Write || x.Value == y.Value)
+	}
+	if slices.EqualFunc(want, got, same) {
+		return ""
+	}
+	return fmt.Sprintf("%q: want the operations of the argument, %s, each read with the value that it found", told, asked)
 }

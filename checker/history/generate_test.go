@@ -75,6 +75,9 @@ func anyOperation(t *rapid.T, g *Grammar) Operation {
 	if op.Outcome == Committed && form.Answers || op.Outcome != Unknown && !illegal && rapid.Bool().Draw(t, "tells") {
 		op.State = anyText(t, g, form.Result)
 	}
+	if op.State != "" && form.Result.Shape == MicroOps {
+		op.State = op.Argument // it must be of the same operations
+	}
 	if g.Versions && op.Outcome != Unknown {
 		op.Version = rapid.Int64Range(NoVersion, 3).Draw(t, "version")
 	}
@@ -87,6 +90,7 @@ func anyText(t *rapid.T, g *Grammar, f Field) string {
 		Nothing: {""}, Text: {NoValue, "1", "ü \\ [2]"}, Integer: {"0", "-17", "9223372036854775807"}, Boolean: {"true", "false"},
 		Element: {"a", "-1", `"b c"`, "[1 [2]]"}, List: {NoValue, "[]", `[a "b c" [1 [2]]]`, "#{1 2}", "(1 2)"},
 		Map: {"{}", "{a 1}", `{"b c" -1, a [1]}`}, MicroOps: {"[]", "[[r x]]", "[[r x 1] [w y nil]]"}, Payment: {"[a b 1]", "(a a 9223372036854775807)"},
+		Balances: {"{a 50 b 0}", `{b 9223372036854775806 "c d" 0, a 1}`},
 	}[f.Shape]
 	if g.Name == ModelMachine && f.Shape == Text {
 		texts = fsm.Lifecycle().States

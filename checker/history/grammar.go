@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +19,8 @@ type Grammar struct {
 	Initial  Field      // of History.Initial; Nothing: objects always begin in the same state
 	Given    bool       // a history must have History.Initial
 	Versions bool       // responses may have versions
+
+	accounts []Entry // those that transfers may name, by name; nil: any
 }
 
 // KindForm is the form of the operations of one kind.
@@ -52,6 +55,7 @@ const (
 	Map                   // keys with values, in braces, see Entries
 	MicroOps              // reads and writes of a transaction, see Transaction
 	Payment               // from, to and amount of a transfer, see Transfer
+	Balances              // accounts with balances, see ParseBalances
 )
 
 // Form returns the form of a kind; nil if g does not have the kind.
@@ -93,6 +97,31 @@ func (g *Grammar) CheckInitial(text string) error {
 	}
 	if problem := g.Initial.problem(text); problem != "" {
 		return fieldErrorf("initial", "%s", problem)
+	}
+	return nil
+}
+
+// WithInitial returns the grammar of histories that begin in an initial state, for which
+// CheckInitial has no error: operations must fit it.
+func (g Grammar) WithInitial(initial string) Grammar {
+	if g.Initial.Shape == Balances && initial != "" {
+		entries, _ := Entries(initial)
+		g.accounts = append([]Entry{}, entries...)
+	}
+	return g
+}
+
+// checkAccounts returns an error if a transfer names an account that is not in the
+// initial state.
+func (g *Grammar) checkAccounts(op *Operation) *fieldError {
+	if g.accounts == nil {
+		return nil
+	}
+	t, _ := ParseTransfer(op.Argument)
+	for _, account := range []string{t.From, t.To} {
+		if _, found := slices.BinarySearchFunc(g.accounts, account, func(e Entry, name string) int { return strings.Compare(e.Key, name) }); !found {
+			return fieldErrorf("argument", "%q: account %s is not in the initial state: add it there, with its balance", op.Argument, account)
+		}
 	}
 	return nil
 }
@@ -157,6 +186,9 @@ func (f Field) problem(text string) string {
 	case Payment:
 		_, fits = ParseTransfer(text)
 		want = "from, to and amount, a whole number above 0, as in [a b 5]"
+	case Balances:
+		_, fits = ParseBalances(text)
+		want = "accounts in braces, each once, with whole numbers from 0 that add up to less than 2^63"
 	}
 	if fits {
 		return ""

@@ -138,7 +138,7 @@ func appendListGrammar() Grammar {
 
 func multiRegisterGrammar() Grammar {
 	return Grammar{
-		Name: ModelMultiRegister, About: "registers that transactions read and write together", Initial: Field{Map, "the value of each register before the first transaction"},
+		Name: ModelMultiRegister, About: "registers that transactions read and write together", Single: true, Initial: Field{Map, "the value of each register before the first transaction"},
 		Kinds: []KindForm{{
 			Kind: KindTxn, About: "reads and writes registers in one step", Argument: Field{MicroOps, "the transaction"},
 			Result: Field{MicroOps, "the transaction with the values that its reads found"},
@@ -148,7 +148,7 @@ func multiRegisterGrammar() Grammar {
 
 func bankGrammar() Grammar {
 	return Grammar{
-		Name: ModelBank, About: "accounts, none ever below 0", Initial: Field{Map, "the balance of each account, as in {a 50 b 50}"}, Given: true,
+		Name: ModelBank, About: "accounts, none ever below 0", Single: true, Initial: Field{Balances, "the balance of each account, as in {a 50 b 50}"}, Given: true,
 		Kinds: []KindForm{
 			{
 				Kind: KindTransfer, About: "moves money from one account to another", Argument: Field{Payment, "the transfer"},

@@ -55,7 +55,7 @@ func NewReader(r io.Reader, more ...Grammar) (*Reader, error) {
 		return nil, formatError(1, err)
 	}
 	g, _ := findGrammar(in.Header.Model, more)
-	v, f := newValidator(g, in.Header.Definitions)
+	v, f := newValidator(g.WithInitial(in.Header.Initial), in.Header.Definitions)
 	if f != nil {
 		return nil, formatError(1, f)
 	}

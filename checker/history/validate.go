@@ -46,7 +46,23 @@ func (op *Operation) checkJudgeable(g *Grammar) *fieldError {
 	if f := op.checkTimes(); f != nil || form == nil {
 		return f
 	}
-	return op.checkTexts(form)
+	if f := op.checkTexts(form); f != nil {
+		return f
+	}
+	return op.checkMeaning(g, form)
+}
+
+// checkMeaning checks texts of the right form against others.
+func (op *Operation) checkMeaning(g *Grammar, form *KindForm) *fieldError {
+	if form.Argument.Shape == Payment {
+		return g.checkAccounts(op)
+	}
+	if form.Result.Shape == MicroOps && op.Outcome == Committed && op.State != "" {
+		if problem := answerProblem(op.Argument, op.State); problem != "" {
+			return fieldErrorf("state", "%s", problem)
+		}
+	}
+	return nil
 }
 
 func (op *Operation) checkTimes() *fieldError {

@@ -90,7 +90,7 @@ func Write(w io.Writer, h History, more ...Grammar) error {
 	if err := g.CheckInitial(h.Initial); err != nil {
 		return formatError(1, err)
 	}
-	return validate(g, h.Definitions, ops)
+	return validate(g.WithInitial(h.Initial), h.Definitions, ops)
 }
 
 func (op *Operation) toJSON(g *Grammar) operationJSON {

@@ -86,12 +86,13 @@ func (m *Model) Validate() error {
 
 // Of returns the model that a history names, by itself and its definitions, if
 // that is one of the models that are ready to use. Its objects begin in the
-// history's initial state, if it has one.
+// history's initial state, if it has one that CheckInitial accepts.
 func Of(h *history.History) (*Model, bool) {
 	m, known := named(h)
-	if known && h.Initial != "" {
+	if known && h.Initial != "" && m.CheckInitial(h.Initial) == nil {
 		initial := initialState(h.Model, h.Initial)
 		m.Init = func(string) any { return initial }
+		m.Grammar = m.Grammar.WithInitial(h.Initial)
 	}
 	return m, known
 }

@@ -14,45 +14,76 @@ import (
 // own, of less than strict serializability, there is Elle.
 func MultiRegister() *Model {
 	return ready(history.ModelMultiRegister, Model{
-		Init: func(string) any { return map[string]string(nil) },
+		Init: func(string) any { return entries(nil) },
 		Step: func(state any, op *history.Operation) (any, bool) {
 			if op.Outcome == history.Rejected {
 				return state, false
 			}
-			return transact(state.(map[string]string), op)
+			return transact(state.(entries), op)
 		},
-		Equal:     func(a, b any) bool { return maps.Equal(a.(map[string]string), b.(map[string]string)) },
-		Describe:  func(state any) string { return history.MapOf(sortedEntries(state.(map[string]string))) },
+		Equal:     func(a, b any) bool { return slices.Equal(a.(entries), b.(entries)) },
+		Key:       func(state any) string { return state.(entries).key() },
+		Describe:  func(state any) string { return history.MapOf(state.(entries)) },
 		Anonymous: true,
 	})
 }
 
+// entries is a map whose entries are in order of their keys.
+type entries []history.Entry
+
+// find returns the index of a key, or where it would be.
+func (e entries) find(key string) (at int, found bool) {
+	return slices.BinarySearchFunc(e, key, func(x history.Entry, key string) int { return strings.Compare(x.Key, key) })
+}
+
+// get returns the value of a register.
+func (e entries) get(key string) string {
+	at, found := e.find(key)
+	if !found {
+		return history.NoValue
+	}
+	return e[at].Value
+}
+
+// set changes a value in place, and returns the map.
+func (e entries) set(key, value string) entries {
+	at, found := e.find(key)
+	if !found {
+		e = slices.Insert(e, at, history.Entry{Key: key})
+	}
+	e[at].Value = value
+	return e
+}
+
+// key is a text that equal maps share.
+func (e entries) key() string {
+	items := make([]string, 0, 2*len(e))
+	for _, x := range e {
+		items = append(items, x.Key, x.Value)
+	}
+	return keyOf(items)
+}
+
 // transact returns the registers after a transaction, and whether its reads fit.
 // A read sees the writes before it in the transaction.
-func transact(registers map[string]string, op *history.Operation) (any, bool) {
+func transact(registers entries, op *history.Operation) (any, bool) {
 	asked, _ := history.Transaction(op.Argument)
 	told, _ := history.Transaction(op.State)
 	if op.State != "" && len(told) != len(asked) {
 		return registers, false
 	}
-	next := registers
+	next, written := registers, false
 	for i, m := range asked {
 		if op.State != "" && (told[i].Key != m.Key || told[i].Write != m.Write) {
 			return registers, false
 		}
-		if m.Write {
-			next = maps.Clone(next)
-			if next == nil {
-				next = map[string]string{}
+		switch {
+		case m.Write:
+			if !written {
+				next, written = slices.Clone(next), true
 			}
-			next[m.Key] = m.Value
-			continue
-		}
-		held, written := next[m.Key]
-		if !written {
-			held = history.NoValue
-		}
-		if op.State != "" && told[i].Value != "" && told[i].Value != held {
+			next = next.set(m.Key, m.Value)
+		case op.State != "" && told[i].Value != "" && told[i].Value != next.get(m.Key):
 			return registers, false
 		}
 	}
@@ -63,44 +94,67 @@ func transact(registers map[string]string, op *history.Operation) (any, bool) {
 // ever is below 0.
 func Bank() *Model {
 	return ready(history.ModelBank, Model{
-		Init: func(string) any { return map[string]string(nil) },
+		Init: func(string) any { return accounts(nil) },
 		Step: func(state any, op *history.Operation) (any, bool) {
-			balances := state.(map[string]string)
+			before := state.(accounts)
 			if op.Kind == history.KindRead {
-				told, _ := history.Entries(op.State)
-				return balances, op.Outcome != history.Rejected && (op.State == "" || history.MapOf(told) == history.MapOf(sortedEntries(balances)))
+				return before, op.Outcome != history.Rejected && (op.State == "" || before.are(op.State))
 			}
 			t, _ := history.ParseTransfer(op.Argument)
-			from, to := balance(balances, t.From), balance(balances, t.To)
-			possible := from >= t.Amount
+			next, possible := before.transfer(t)
 			if op.Outcome == history.Rejected {
-				return balances, !possible
+				return before, !possible
 			}
-			if !possible || t.From == t.To {
-				return balances, possible
-			}
-			next := maps.Clone(balances)
-			next[t.From], next[t.To] = strconv.FormatInt(from-t.Amount, 10), strconv.FormatInt(to+t.Amount, 10)
-			return next, true
+			return next, possible
 		},
-		Equal:     func(a, b any) bool { return maps.Equal(a.(map[string]string), b.(map[string]string)) },
-		Describe:  func(state any) string { return history.MapOf(sortedEntries(state.(map[string]string))) },
+		Equal:     func(a, b any) bool { return slices.Equal(a.(accounts), b.(accounts)) },
+		Key:       func(state any) string { return state.(accounts).entries().key() },
+		Describe:  func(state any) string { return history.MapOf(state.(accounts).entries()) },
 		Anonymous: true,
 	})
 }
 
-// balance returns the balance of an account; 0 if there is none.
-func balance(balances map[string]string, account string) int64 {
-	n, _ := strconv.ParseInt(balances[account], 10, 64)
-	return n
+// accounts is the balances of a bank, in order of their names. The sum fits 64 bits.
+type accounts []account
+
+type account struct {
+	name    string
+	balance int64
 }
 
-// sortedEntries returns the entries of a map by key.
-func sortedEntries(m map[string]string) (entries []history.Entry) {
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		entries = append(entries, history.Entry{Key: key, Value: m[key]})
+func (a accounts) find(name string) (at int, found bool) {
+	return slices.BinarySearchFunc(a, name, func(x account, name string) int { return strings.Compare(x.name, name) })
+}
+
+// transfer returns the accounts after a transfer, and whether it is possible. There is no
+// money in an account that is not known.
+func (a accounts) transfer(t history.Transfer) (next accounts, possible bool) {
+	from, known := a.find(t.From)
+	to, alsoKnown := a.find(t.To)
+	if !known || !alsoKnown || a[from].balance < t.Amount {
+		return a, false
 	}
-	return entries
+	next = slices.Clone(a)
+	next[from].balance -= t.Amount
+	next[to].balance += t.Amount
+	return next, true
+}
+
+// are reports whether a map has these balances, as numbers.
+func (a accounts) are(told string) bool {
+	balances, _ := history.Entries(told)
+	return slices.EqualFunc(a, balances, func(x account, e history.Entry) bool {
+		n, err := strconv.ParseInt(e.Value, 10, 64)
+		return err == nil && x == account{e.Key, n}
+	})
+}
+
+func (a accounts) entries() entries {
+	all := make(entries, len(a))
+	for i, x := range a {
+		all[i] = history.Entry{Key: x.name, Value: strconv.FormatInt(x.balance, 10)}
+	}
+	return all
 }
 
 // initialState returns the state that a text, of the shape of the grammar's
@@ -116,15 +170,22 @@ func initialState(name history.Model, text string) any {
 		items, _ := history.Items(text)
 		slices.Sort(items)
 		return slices.Compact(items)
-	case history.ModelMultiRegister, history.ModelBank:
-		entries, _ := history.Entries(text)
-		m := map[string]string{}
-		for _, e := range entries {
-			m[e.Key] = e.Value
-		}
-		return m
+	case history.ModelMultiRegister:
+		all, _ := history.Entries(text)
+		return entries(all)
+	case history.ModelBank:
+		return accountsOf(text)
 	}
 	return versioned{value: text}
+}
+
+// accountsOf returns the accounts with the balances of a text.
+func accountsOf(text string) (all accounts) {
+	balances, _ := history.ParseBalances(text)
+	for _, name := range slices.Sorted(maps.Keys(balances)) {
+		all = append(all, account{name, balances[name]})
+	}
+	return all
 }
 
 // joined returns the text of two that are put together. Two in double quotes

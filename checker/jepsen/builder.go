@@ -1,6 +1,7 @@
 package jepsen
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,8 @@ type builder struct {
 	nemesis     map[string]nemesisEvent // by process: the event that may have a second one
 	effects     map[string]int          // by the action that ends it: the annotation that lasts until then
 	names       map[string]string
-	index, time int64 // of the last event
+	given       map[string]givenValues // by key, if the model is of keys
+	index, time int64                  // of the last event
 	line        int
 	bad         history.BadLines
 	scratch     []byte
@@ -43,8 +45,8 @@ type invocation struct {
 func newBuilder(o Options) *builder {
 	g, _ := history.GrammarOf(o.Model)
 	b := &builder{
-		Options: o, grammar: g, functions: functionsOf(o.Model), index: none, time: none,
-		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, effects: map[string]int{}, names: map[string]string{},
+		Options: o, grammar: g.WithInitial(o.Initial), functions: functionsOf(o.Model), index: none, time: none,
+		pending: map[int]invocation{}, skipped: map[int]bool{}, nemesis: map[string]nemesisEvent{}, effects: map[string]int{}, names: map[string]string{}, given: map[string]givenValues{},
 	}
 	b.fast.words = &b.parser
 	return b
@@ -105,13 +107,46 @@ func (b *builder) invoke(e *event) error {
 	if err := b.parseInvocation(&op, r); err != nil {
 		return err
 	}
-	if err := op.Judgeable(&b.grammar); err != nil {
+	if err := b.judgeable(&op); err != nil {
+		return err
+	}
+	if err := b.checkStrings(&op); err != nil {
 		return err
 	}
 	b.pending[e.client] = invocation{len(b.ops), e.f, r.value.String()}
 	b.ops = append(b.ops, op)
 	return nil
 }
+
+// givenValues are two operations on one key: one that appends a string, and one that gives
+// it a value that is none.
+type givenValues struct{ appends, other string } // ids; empty if there is none
+
+// checkStrings returns an error if op is on a key to whose values strings are appended, and
+// which has others, too: as of 5 and "x" there is no sum.
+func (b *builder) checkStrings(op *history.Operation) error {
+	if b.Model != history.ModelKV || op.Kind != history.KindAppend && isString(op.Argument) {
+		return nil
+	}
+	g := b.given[op.Machine]
+	if op.Kind == history.KindAppend {
+		g.appends = cmp.Or(g.appends, op.ID)
+	} else {
+		g.other = cmp.Or(g.other, op.ID)
+	}
+	b.given[op.Machine] = g
+	other := "operation " + g.other
+	if g.other == "" {
+		other = "the initial value"
+	}
+	if g.appends == "" || g.other == "" && isString(b.Initial) {
+		return nil
+	}
+	return fmt.Errorf(":value: operation %s appends a string to key %s, and %s gives it a value that is none: give it strings only", g.appends, op.Machine, other)
+}
+
+// isString reports whether a text is a string, or no value.
+func isString(text string) bool { return text == "" || text == history.NoValue || text[0] == '"' }
 
 // id makes the id of an operation.
 func (b *builder) id(e *event) string {
@@ -130,9 +165,13 @@ func (b *builder) parseInvocation(op *history.Operation, r request) (err error) 
 	op.Machine = r.machine
 	v := r.value
 	switch op.Kind {
-	case history.KindAcquire, history.KindRelease, history.KindDelete: // the value means nothing
+	case history.KindDelete: // the value means nothing
+	case history.KindAcquire, history.KindRelease: // nor here
+		if op.Machine == "" && hasKey(v) {
+			return fmt.Errorf(":value: %s: the value of %s means nothing; if keys come with values, --independent is needed", short(v), r.f)
+		}
 	case history.KindRead, history.KindDequeue:
-		if v.kind == vector && len(v.items) == 2 && v.items[1].isNil() {
+		if hasKey(v) {
 			return fmt.Errorf(":value: %s: %s is invoked with nil; if keys come with values, the model is %s, or --independent is needed", short(v), r.f, history.ModelKV)
 		}
 	case history.KindCAS:
@@ -157,6 +196,12 @@ func (b *builder) parseInvocation(op *history.Operation, r request) (err error) 
 		}
 	}
 	return err
+}
+
+// hasKey reports whether a value looks like a key with nil, as those of jepsen.independent.
+func hasKey(v value) bool {
+	_, rest, ok := entry(v)
+	return ok && rest.isNil()
 }
 
 // name returns the text of v; equal ones share memory.
@@ -254,7 +299,20 @@ func (b *builder) complete(e *event) error {
 	default:
 		op.Reason = b.reason(op, e, a)
 	}
-	return op.Judgeable(&b.grammar)
+	return b.judgeable(op)
+}
+
+// judgeable returns an error if op cannot be judged. All texts of op are of a :value.
+func (b *builder) judgeable(op *history.Operation) error {
+	err := op.Judgeable(&b.grammar)
+	if err == nil {
+		return nil
+	}
+	_, problem, _ := strings.Cut(err.Error(), ": ")
+	if op.Kind == history.KindRead && op.State == history.NoValue {
+		problem += "; if a read of nil claims nothing: --nil-read any"
+	}
+	return fmt.Errorf(":value: %s", problem)
 }
 
 // succeed sets the response of op, whose invocation was a, to that of e.
@@ -265,7 +323,7 @@ func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
 	case err != nil:
 		return err
 	case r.machine != op.Machine:
-		return fmt.Errorf(":value: the key is %s, but operation %s was invoked with %s", r.machine, op.ID, op.Machine)
+		return otherKey(r.machine, op)
 	}
 	switch op.Kind {
 	case history.KindAcquire, history.KindRelease, history.KindDelete:
@@ -284,6 +342,17 @@ func (b *builder) succeed(op *history.Operation, e *event, a invocation) error {
 		return fmt.Errorf(":value: %s, but operation %s was invoked with %s: which of them took effect?", short(r.value), op.ID, a.value)
 	}
 	return nil
+}
+
+// otherKey is the error of a response with another key than its operation, or without one.
+func otherKey(key string, op *history.Operation) error {
+	switch "" {
+	case key:
+		return fmt.Errorf(":key: missing: operation %s was invoked with %s, so its response has it, too", op.ID, op.Machine)
+	case op.Machine:
+		return fmt.Errorf(":key: %s, but operation %s was invoked without a key", key, op.ID)
+	}
+	return fmt.Errorf(":value: the key is %s, but operation %s was invoked with %s", key, op.ID, op.Machine)
 }
 
 // read sets the result of an operation that is invoked with nil, or with the

@@ -118,6 +118,12 @@ func TestForeignFiles(t *testing.T) {
 			Options{Model: history.ModelBank, Initial: "{0 10 1 10}"}, "linearizable, 2 operations, 0 skipped"},
 		"money lost": {ok(0, "transfer", "{:from 0, :to 1, :amount 5}") + readOf(1, "{0 5, 1 10}"),
 			Options{Model: history.ModelBank, Initial: "{0 10 1 10}"}, "violated, 2 operations, 0 skipped"},
+		"bank of JSON": {`{"process":0,"type":"invoke","f":"transfer","value":{"from":"a","to":0,"amount":5}}` + "\n" + `{"process":0,"type":"ok","f":"transfer","value":{"from":"a","to":0,"amount":5}}` + "\n" +
+			`{"process":0,"type":"invoke","f":"read","value":null}` + "\n" + `{"process":0,"type":"ok","f":"read","value":{"0":55,"a":45}}`,
+			Options{Model: history.ModelBank, Initial: "{a 50 0 50}"}, "linearizable, 2 operations, 0 skipped"},
+		"registers of JSON": {`{"process":0,"type":"invoke","f":"txn","value":[["r","x",null],["r",1,null]]}` + "\n" + `{"process":0,"type":"ok","f":"txn","value":[["r","x",7],["r",1,8]]}`,
+			Options{Model: history.ModelMultiRegister, Initial: `{:x 7 "1" 8}`}, "linearizable, 1 operations, 0 skipped"},
+		"other kinds of keys": {ok(0, "append", `[1 "x"]`) + ok(0, "write", "[2 5]") + ok(0, "write", "[1 nil]"), Options{Model: history.ModelKV}, "linearizable, 3 operations, 0 skipped"},
 		"overdrawn": {ok(0, "transfer", "{:from 0, :to 1, :amount 11}"),
 			Options{Model: history.ModelBank, Initial: "{0 10 1 10}"}, "violated, 1 operations, 0 skipped"},
 	} {
@@ -152,6 +158,11 @@ func TestForeignFilesRefused(t *testing.T) {
 		"other value":        {"0 :invoke :read 7\n0 :ok :read 8\n", Options{}, "line 2: :value: 8, but operation p0.0 was invoked with 7: a :read is invoked with nil, or with its result"},
 		"words after :ok":    {"0 :invoke :read 7\n0 :ok :read 7 or so\n", Options{}, `line 2: has "so" after the error`},
 		"key of a register":  {"{:process 0, :type :invoke, :f :read, :key 1}\n", Options{}, "line 1: :key: 1: model cas-register is one object; for registers with keys the model is kv"},
+		"key of a bank":      {"{:process 0, :type :invoke, :f :read, :key x}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :key: x: model bank is one object; for registers with keys the model is kv"},
+		"key of registers":   {"{:process 0, :type :invoke, :f :txn, :key x, :value [[:r :x nil]]}\n", Options{Model: history.ModelMultiRegister}, "line 1: :key: x: model multi-register is one object"},
+		"key missing":        {"{:process 0, :type :invoke, :f :acquire, :key a}\n0 :ok :acquire nil\n", Options{Model: history.ModelLock}, "line 2: :key: missing: operation p0.0 was invoked with a, so its response has it, too"},
+		"key added":          {"0 :invoke :acquire nil\n{:process 0, :type :ok, :f :acquire, :key a}\n", Options{Model: history.ModelLock}, "line 2: :key: a, but operation p0.0 was invoked without a key"},
+		"append to initial":  {"0 :invoke :append [:k \"x\"]\n", Options{Model: history.ModelKV, Initial: "5"}, "line 1: :value: operation p0.0 appends a string to key :k, and the initial value gives it a value that is none: give it strings only"},
 		"empty dequeue":      {"0 :invoke :dequeue nil\n0 :ok :dequeue nil\n", Options{Model: history.ModelQueue}, "line 2: :value: nil: operation p0.0 took nothing"},
 		"append to a number": {"0 :invoke :append [:k 1]\n", Options{Model: history.ModelKV}, "line 1: :value: 1: model kv appends strings to strings; for lists the model is append-list"},
 		"other model":        {"0 :invoke :acquire nil\n", Options{}, "it is known to model lock"},
@@ -164,8 +175,8 @@ func TestForeignFilesRefused(t *testing.T) {
 			"line 2: :value: [[:w :x 2]], but operation p0.0 was invoked with [[w :x 1]]"},
 		"transfer in a list":    {"0 :invoke :transfer [1 2 3]\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: [1 2 3]: want {:from 0"},
 		"no transfer":           {"0 :invoke :transfer 5\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: 5: want {:from 0, :to 1, :amount 5}"},
-		"unknown account":       {"0 :invoke :transfer {:from 0, :to 1, :amount 5}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: account 1 is not in the initial state"},
-		"no amount":             {"0 :invoke :transfer {:from 0, :to 0, :amount 0}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: argument: "},
+		"unknown account":       {"0 :invoke :transfer {:from 0, :to 1, :amount 5}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, `line 1: :value: "[0 1 5]": account 1 is not in the initial state`},
+		"no amount":             {"0 :invoke :transfer {:from 0, :to 0, :amount 0}\n", Options{Model: history.ModelBank, Initial: "{0 1}"}, "line 1: :value: "},
 		"JSON twice":            {`{"process":0,"type":"ok","f":"read","type":"info"}`, Options{}, "line 1: :type is there twice"},
 		"JSON cut":              {"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n{\"process\"", Options{}, "line 2: not JSON: correct it"},
 		"JSON array cut":        {`[{"process":0,"type":"invoke","f":"read"}`, Options{}, "line 1: the array does not end"},
@@ -199,7 +210,7 @@ func TestForeignFilesRefused(t *testing.T) {
 }
 
 func TestInitialRefused(t *testing.T) {
-	for initial, m := range map[string]history.Model{"x": history.ModelCounter, "1 2": "", "(": "", "{a": history.ModelBank, "": history.ModelBank, "1": history.ModelLock, "[1 2]": history.ModelMultiRegister} {
+	for initial, m := range map[string]history.Model{"{a 1.5}": history.ModelBank, "x": history.ModelCounter, "1 2": "", "(": "", "{a": history.ModelBank, "": history.ModelBank, "1": history.ModelLock, "[1 2]": history.ModelMultiRegister} {
 		_, err := Read(strings.NewReader(ok(0, "write", "1")), Options{Model: m, Initial: initial})
 		require.ErrorContains(t, err, "initial")
 	}

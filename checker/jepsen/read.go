@@ -66,16 +66,21 @@ func Read(r io.Reader, o Options) (Reading, error) {
 	if o.Model == "" {
 		o.Model = history.ModelCASRegister
 	}
-	if err := o.readInitial(); err != nil {
+	in := bufio.NewReaderSize(r, 64<<10)
+	skipMark(in)
+	syntax := ednSyntax
+	if isJSON(in) {
+		syntax = jsonSyntax
+	}
+	if err := o.readInitial(syntax); err != nil {
 		return Reading{}, err
 	}
 	b := newBuilder(o)
-	in := bufio.NewReaderSize(r, 64<<10)
-	skipMark(in)
+	b.fast.syntax = syntax
 	read := b.readLines
 	switch {
-	case isJSON(in):
-		b.fast.syntax, read = jsonSyntax, b.readJSON
+	case syntax.json:
+		read = b.readJSON
 	case isVector(in):
 		read = b.readVector
 	}
@@ -104,8 +109,9 @@ func skipMark(in *bufio.Reader) {
 
 const byteOrderMark = "\ufeff"
 
-// readInitial puts the initial value into canonical form.
-func (o *Options) readInitial() error {
+// readInitial puts the initial value into canonical form. The keys of a map are texts if
+// the file is of JSON, as its own are.
+func (o *Options) readInitial(s syntax) error {
 	if o.Initial != "" {
 		p := parser{in: []byte(o.Initial)}
 		v, err := p.next()
@@ -114,6 +120,9 @@ func (o *Options) readInitial() error {
 		}
 		if err != nil {
 			return fmt.Errorf("initial value %q is not EDN: %w", o.Initial, err)
+		}
+		for i := 0; s.json && v.kind == dict && i < len(v.items); i += 2 {
+			v.items[i] = asText(v.items[i])
 		}
 		o.Initial = v.String()
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lockstep-dst/lockstep/checker/history"
 )
@@ -62,6 +61,9 @@ func newAccount(r Result, j *judge, ops []*history.Operation) *Account {
 // addWriters adds rows and facts about the operations that wrote the values seen
 // in a contradiction.
 func (a *Account) addWriters(j *judge, contradiction []history.Operation, ops []*history.Operation) {
+	if len(contradiction) == 0 {
+		return
+	}
 	writers := map[string][]*history.Operation{} // by value, in order of call; of values that were seen
 	for i := range contradiction {
 		for _, value := range observed(&j.model.Grammar, &contradiction[i]) {
@@ -75,12 +77,13 @@ func (a *Account) addWriters(j *judge, contradiction []history.Operation, ops []
 			}
 		}
 	}
+	begun := j.beginningOf(contradiction[0].Machine)
 	added := 0
 	for i := range contradiction {
 		seen := &contradiction[i]
 		for _, value := range observed(&j.model.Grammar, seen) {
 			before := writersBefore(writers[value], seen)
-			a.addFact(writersFact(j, seen, value, before))
+			a.addFact(writersFact(j, seen, value, before, begun))
 			for _, op := range before[max(len(before)-maxWriters, 0):] {
 				if added < maxAdded && !slices.ContainsFunc(a.Rows, func(row Row) bool { return row.ID == op.ID }) {
 					a.Rows = append(a.Rows, newRow(op, false))
@@ -169,7 +172,7 @@ func transactionValues(text string, write bool) (values []string) {
 	ops, _ := history.Transaction(text)
 	for _, m := range ops {
 		if m.Write == write && m.Value != "" {
-			values = append(values, m.Key+" = "+m.Value)
+			values = append(values, registerValue(m.Key, m.Value))
 		}
 	}
 	return values
@@ -183,7 +186,7 @@ func writersBefore(writers []*history.Operation, seen *history.Operation) []*his
 
 // writersFact names the writers of a value; empty if that is clear, as of an item of a
 // list.
-func writersFact(j *judge, seen *history.Operation, value string, writers []*history.Operation) string {
+func writersFact(j *judge, seen *history.Operation, value string, writers []*history.Operation, begun beginning) string {
 	ofList := false
 	if form := j.model.Form(seen.Kind); form != nil {
 		ofList = form.Result.Shape == history.List
@@ -191,7 +194,9 @@ func writersFact(j *judge, seen *history.Operation, value string, writers []*his
 	appended := slices.ContainsFunc(writers, func(op *history.Operation) bool { return op.Kind == history.KindAppend })
 	verb := verbOf(j.model.Name)
 	switch {
-	case len(writers) == 0 && (value == history.NoValue || strings.HasSuffix(value, " = "+history.NoValue) || value == cmp.Or(j.initial, j.initialText(seen.Machine))):
+	case len(writers) == 0 && begun.has(value) && begun.several:
+		return fmt.Sprintf("%s is in the initial state, and no other operation %s it", value, verb)
+	case len(writers) == 0 && begun.has(value):
 		return fmt.Sprintf("%s is the initial state, and no operation led back to it", value)
 	case len(writers) == 0:
 		return fmt.Sprintf("no operation that was called before %s returned %s %s", seen.ID, verb, value)
@@ -223,16 +228,4 @@ func verbOf(m history.Model) string {
 		return "appended"
 	}
 	return "wrote"
-}
-
-// initialText returns the state in which a machine of a definition begins;
-// empty for other objects.
-func (j *judge) initialText(machine string) string {
-	name, _, _ := strings.Cut(machine, "/")
-	for i := range j.definitions {
-		if j.definitions[i].Name == name {
-			return j.definitions[i].Initial
-		}
-	}
-	return ""
 }

@@ -107,6 +107,40 @@ func TestFactsAboutWriters(t *testing.T) {
 	require.Contains(t, Check(t.Context(), h, Options{Explain: true}).Account.Facts, "x is the initial state, and no operation led back to it")
 }
 
+// Facts about values without a writer are of the state in which the object began.
+func TestFactsAboutInitialStates(t *testing.T) {
+	read := func(kind history.Kind, argument, state string) history.Operation {
+		return history.Operation{ID: "r", Kind: kind, Argument: argument, State: state, Call: 20, Return: 30, Outcome: history.Committed, Version: history.NoVersion}
+	}
+	for _, c := range []struct {
+		model   history.Model
+		initial string
+		ops     []history.Operation
+		want    []string
+	}{
+		{history.ModelCASRegister, "0", []history.Operation{read(history.KindRead, "", "nil")}, []string{"no operation that was called before r returned wrote nil"}},
+		{history.ModelKV, "nil", []history.Operation{read(history.KindRead, "", "1")}, []string{"no operation that was called before r returned wrote 1"}},
+		{history.ModelSet, "[1]", []history.Operation{read(history.KindRead, "", "[1 9 nil]")}, []string{
+			"1 is in the initial state, and no other operation added it", "no operation that was called before r returned added 9", "no operation that was called before r returned added nil",
+		}},
+		{history.ModelAppendList, "[1]", []history.Operation{read(history.KindRead, "", "[1 nil]")}, []string{
+			"1 is in the initial state, and no other operation appended it", "no operation that was called before r returned appended nil",
+		}},
+		{history.ModelQueue, "[1 2]", []history.Operation{read(history.KindDequeue, "", "2")}, []string{"2 is in the initial state, and no other operation enqueued it"}},
+		{history.ModelQueue, "[1 2]", []history.Operation{read(history.KindDequeue, "", "nil")}, []string{"no operation that was called before r returned enqueued nil"}},
+		{history.ModelMultiRegister, "{x 1}", []history.Operation{read(history.KindTxn, "[[r x] [r y]]", "[[r x nil] [r y nil]]")}, []string{
+			"no operation that was called before r returned wrote x = nil", "y = nil is the initial state, and no operation led back to it",
+		}},
+		{history.ModelMultiRegister, "{x 1}", []history.Operation{
+			{ID: "w", Kind: history.KindTxn, Argument: "[[w x 2]]", Return: 10, Outcome: history.Committed, Version: history.NoVersion}, read(history.KindTxn, "[[r x]]", "[[r x 1]]"),
+		}, []string{"x = 1 is the initial state, and no operation led back to it", "w returned before r was called"}},
+	} {
+		r := Check(t.Context(), history.History{Model: c.model, Initial: c.initial, Operations: c.ops}, Options{Explain: true})
+		require.Equal(t, Violated, r.Status, c)
+		require.Equal(t, c.want, r.Account.Facts, c)
+	}
+}
+
 // The account of a large contradiction stays small, and takes no longer than the
 // reading of it.
 func TestAccountOfManyValues(t *testing.T) {

@@ -20,7 +20,7 @@ type Grammar struct {
 	Given    bool       // a history must have History.Initial
 	Versions bool       // responses may have versions
 
-	accounts []Entry // those that transfers may name, by name; nil: any
+	accounts []Entry // that transfers may name, in order; nil: any
 }
 
 // KindForm is the form of the operations of one kind.

@@ -198,7 +198,7 @@ func (b *builder) parseInvocation(op *history.Operation, r request) (err error) 
 	return err
 }
 
-// hasKey reports whether a value looks like a key with nil, as those of jepsen.independent.
+// hasKey reports whether a value looks like a key with nil, as in jepsen.independent.
 func hasKey(v value) bool {
 	_, rest, ok := entry(v)
 	return ok && rest.isNil()

@@ -164,6 +164,7 @@ type checkJSON struct {
 	Sentence      string         `json:"sentence,omitempty"`
 	Contradiction []string       `json:"contradiction,omitempty"` // ids, in order of call
 	Premise       string         `json:"premise,omitempty"`
+	NilReads      []string       `json:"nil_reads,omitempty"` // ids of reads of nil on which the verdict depends
 
 	Account *checker.Account `json:"account,omitempty"`
 
@@ -177,7 +178,7 @@ func (c *check) print(out io.Writer, h source, operations int, r checker.Result,
 	if c.json {
 		j := checkJSON{
 			Verdict: Worst(r.Status, guarantees), Operations: operations, Skipped: h.skipped,
-			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise, Account: r.Account,
+			Machine: r.Machine, Class: r.Class, Sentence: r.Explanation, Contradiction: IDs(r.Contradiction), Premise: r.Premise, NilReads: h.decisiveNilReads(r), Account: r.Account,
 		}
 		if r.Culprit != nil {
 			j.Operation = r.Culprit.ID
@@ -194,7 +195,7 @@ func (c *check) print(out io.Writer, h source, operations int, r checker.Result,
 				return err
 			}
 		}
-		_, err := io.WriteString(out, r.Evidence())
+		_, err := io.WriteString(out, r.Evidence()+h.nilHint(r))
 		return err
 	}
 	_, err := fmt.Fprintf(out, "%s: %d operations%s\n", r.Status, operations, h.skippedText())
@@ -217,10 +218,31 @@ func (h *source) skippedText() string {
 
 // nilHint says how a read of nil was taken, if the verdict depends on it.
 func (h *source) nilHint(r checker.Result) string {
-	if h.nilReads && slices.ContainsFunc(r.Contradiction, func(op history.Operation) bool {
-		return op.Kind == history.KindRead && op.State == history.NoValue
-	}) {
-		return "a read of nil claims that there was no value; if it claims nothing here, as in Knossos: --nil-read any\n"
+	if len(h.decisiveNilReads(r)) == 0 {
+		return ""
 	}
-	return ""
+	return "a read of nil claims that there was no value; if it claims nothing here, as in Knossos: --nil-read any\n"
+}
+
+// decisiveNilReads lists the operations of a contradiction that read nil, unless these claim
+// nothing. The culprit stands for a contradiction that is too large to be known.
+func (h *source) decisiveNilReads(r checker.Result) (ids []string) {
+	ops := r.Contradiction
+	if len(ops) == 0 && r.Culprit != nil {
+		ops = []history.Operation{*r.Culprit}
+	}
+	for _, op := range ops {
+		if h.nilReads && readsNil(&op) {
+			ids = append(ids, op.ID)
+		}
+	}
+	return ids
+}
+
+// readsNil reports whether an operation, or a read of a transaction, found no value.
+func readsNil(op *history.Operation) bool {
+	ops, _ := history.Transaction(op.State)
+	return op.Kind == history.KindRead && op.State == history.NoValue || op.Kind == history.KindTxn && slices.ContainsFunc(ops, func(m history.MicroOp) bool {
+		return !m.Write && m.Value == history.NoValue
+	})
 }

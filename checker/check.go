@@ -14,7 +14,7 @@ import (
 // Options are the limits and extras of a check.
 type Options struct {
 	Timeout time.Duration // of the whole check; 0: none
-	Memory  int64         // bytes for configurations, besides the operations, of all machines that are judged at once; 0: DefaultMemory
+	Memory  int64         // bytes for configurations and states, besides the operations, of all machines that are judged at once; 0: DefaultMemory
 	Explain bool          // find a minimal contradiction of a violation, see Result
 
 	// Model judges the history in place of the model that is known by the name

@@ -69,7 +69,7 @@ var flaws = []struct {
 	{"linearizer: a known step goes before an unknown one where it does not fit", "linearizer.go", "!has(row, s.spent) && l.fits(row, s.c)", "!has(row, s.spent)", 0},
 	{"linearizer: a version that was told is passed too soon", "linearizer.go", "version > c.version ||", "version+1 >= c.version ||", 0},
 	{"linearizer: a step may be left behind", "linearizer.go", "return ahead == 0", "return true", 0},
-	{"linearizer: an observer may be left behind", "linearizer.go", "b[rowBits+k]&slots&^a[rowBits+k] != 0", "b[rowBits+k]&slots&^a[rowBits+k] != 0 && k < 0", 0},
+	{"linearizer: an observer may be left behind", "linearizer.go", "mask{kept: slots}", "mask{kept: slots &^ slots}", 0},
 	{"linearizer: useless steps are no use at all", "linearizer.go", "row[rowState] |= idle\n\t\tl.todo.add(row)", "return", 0},
 	{"linearizer: what a compare and set expects is of no use", "linearizer.go", "\t\tl.use(s.c.from)\n", "\t\tl.use(s.c.to)\n", 0},
 	{"linearizer: what would be seen is of no use", "linearizer.go", "\t\t\tl.use(c.state)\n", "", 0},

@@ -82,7 +82,7 @@ func (e explanation) explain() (class, sentence string) {
 var noEffectOp = checkedOp{meaning: rejectedIllegal, from: notAState, to: notAState, state: unspecified, version: history.NoVersion}
 
 func (c culprit) claim() *checkedOp { return c.culprit() }
-func (c culprit) failed() bool      { return c.inconclusive }
+func (c culprit) failed() bool      { return c.inconclusive || c.object.isSpent() }
 
 func (c culprit) couldBe(instead checkedOp) bool {
 	truth := c.culprit()

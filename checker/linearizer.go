@@ -284,7 +284,9 @@ func (l *linearizer) ret(c *checkedOp) bool {
 			break
 		}
 		l.expand(i, slot)
+		l.stopped = l.stopped || l.object.isSpent()
 	}
+	l.stopped = l.stopped || l.object.isSpent()
 	l.narrowed = l.narrowed || l.next.full || l.todo.full
 	l.release(slot, c)
 	l.configurations, l.next = l.next, l.configurations

@@ -29,6 +29,7 @@ type monitor struct {
 const rebaseAfter = 128
 
 func newMonitor(ctx context.Context, a *automaton, counted bool, words int64) *monitor {
+	a.begin(ctx, 8*words)
 	return &monitor{current: newLinearizer(ctx, a, counted, words), inFlightAtNext: map[*checkedOp]bool{}, withoutEffect: map[*checkedOp]bool{}}
 }
 

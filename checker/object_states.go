@@ -17,6 +17,7 @@ type objectStates struct {
 	standard bool          // the model is the ready one of its name
 	growing  *growing      // a counter: its states are in no table; nil for any other
 	states   []any         // by number
+	sizes    []int         // in bytes, about
 	live     []bool        // not vacant
 	vacant   []int32       // numbers
 	number   map[any]int32 // of states, or of their keys; nil: states must be compared
@@ -25,9 +26,11 @@ type objectStates struct {
 	labels   map[label]int32
 	named    int32        // labels so far
 	limit    int          // of states, until the next collection
+	enough   int          // of bytes, until then
 	resets   []*checkedOp // of the whole history, in order of call
 	foreseen bool         // these are known: a stream does not know what will be called
 	asked    []int32      // while an observer asks for the state: those that it met
+	budget
 }
 
 // step3 is a state, a request and a response.
@@ -52,7 +55,7 @@ const (
 
 // newObjectAutomaton returns an automaton of the steps of a model.
 func newObjectAutomaton(m *model.Model, name string) *automaton {
-	o := &objectStates{model: m, name: name, steps: map[step3]int32{}, late: map[step3]bool{}, labels: map[label]int32{}, limit: firstLimit}
+	o := &objectStates{model: m, name: name, steps: map[step3]int32{}, late: map[step3]bool{}, labels: map[label]int32{}, limit: firstLimit, enough: firstSize}
 	if m.Equal == nil || m.Key != nil {
 		o.number = map[any]int32{}
 	}
@@ -120,11 +123,15 @@ func (o *objectStates) after(state int32, c *checkedOp) int32 {
 	if known {
 		return next
 	}
+	if o.isSpent() {
+		return impossibleStep
+	}
 	op := c.op
 	if c.state == unspecified {
 		op = withoutResponse(op)
 	}
 	after, fits := o.model.Step(o.states[state], op)
+	o.workOn(o.sizes[state] + len(op.Argument) + len(op.State))
 	switch {
 	case !fits:
 		next = impossibleStep
@@ -134,6 +141,7 @@ func (o *objectStates) after(state int32, c *checkedOp) int32 {
 		next = o.intern(after)
 	}
 	o.steps[key] = next
+	o.take(memoSize)
 	return next
 }
 
@@ -180,6 +188,8 @@ func (o *objectStates) tooLate(state int32, c *checkedOp) bool {
 	if !known {
 		late = o.model.TooLate(o.states[state], c.op)
 		o.late[key] = late
+		o.workOn(len(c.op.State))
+		o.take(memoSize)
 	}
 	return late
 }
@@ -211,12 +221,13 @@ func (o *objectStates) intern(state any) int32 {
 				return int32(i)
 			}
 		}
-		return o.add(state)
+		o.workOn(memoSize * len(o.states))
+		return o.add(state, nil)
 	}
 	key := o.key(state)
 	i, known := o.number[key]
 	if !known {
-		i = o.add(state)
+		i = o.add(state, key)
 		o.number[key] = i
 	}
 	return i
@@ -229,14 +240,26 @@ func (o *objectStates) key(state any) any {
 	return state
 }
 
-func (o *objectStates) add(state any) int32 {
+// add gives a state a number. Its key is nil if it has none.
+func (o *objectStates) add(state, key any) int32 {
+	size := memoSize + o.sizeOf(state, key)
+	o.take(size)
+	o.workOn(size)
 	if last := len(o.vacant) - 1; last >= 0 {
 		i := o.vacant[last]
-		o.states[i], o.live[i], o.vacant = state, true, o.vacant[:last]
+		o.states[i], o.sizes[i], o.live[i], o.vacant = state, size, true, o.vacant[:last]
 		return i
 	}
-	o.states, o.live = append(o.states, state), append(o.live, true)
+	o.states, o.sizes, o.live = append(o.states, state), append(o.sizes, size), append(o.live, true)
 	return int32(len(o.states) - 1)
+}
+
+// sizeOf estimates the size of a state by its text.
+func (o *objectStates) sizeOf(state, key any) int {
+	if o.model.Key != nil {
+		return 2 * len(key.(string)) // the state, and the key itself
+	}
+	return len(describe(o.model, state))
 }
 
 func (o *objectStates) describe(state int32) string {
@@ -254,7 +277,9 @@ func describe(m *model.Model, state any) string {
 }
 
 // full reports whether it is time to collect.
-func (o *objectStates) full() bool { return len(o.states)-len(o.vacant) > o.limit }
+func (o *objectStates) full() bool {
+	return len(o.states)-len(o.vacant) > o.limit || o.size > o.enough
+}
 
 // collect drops the states that none of some linearizers has; nil has none.
 func (o *objectStates) collect(users ...*linearizer) {
@@ -269,10 +294,12 @@ func (o *objectStates) collect(users ...*linearizer) {
 		}
 	}
 	left := 0
+	o.size = 0
 	for i, state := range o.states {
 		switch {
 		case used[i]:
 			left++
+			o.size += o.sizes[i]
 		case o.live[i]:
 			if o.number != nil {
 				delete(o.number, o.key(state))
@@ -287,4 +314,5 @@ func (o *objectStates) collect(users ...*linearizer) {
 		clear(o.labels)
 	}
 	o.limit = max(firstLimit, 2*left)
+	o.enough = max(firstSize, o.size+o.size/2)
 }

@@ -53,6 +53,7 @@ const (
 )
 
 func newPilot(ctx context.Context, m machine, checked []checkedOp, memory int64) *pilot {
+	m.begin(ctx, memory)
 	p := &pilot{machine: m, current: newLinearizer(ctx, m.automaton, hasVersions(checked), memory/8), events: newEvents(checked)}
 	if m.object != nil {
 		m.object.findResets(checked)
@@ -125,6 +126,7 @@ func (p *pilot) mark() {
 	if e := p.current.effects; e != nil && e.full() {
 		e.collect(p.users()...)
 	}
+	p.collect()
 	if len(p.trail) > 0 && (at.index()%p.stride != 0 || p.trail[len(p.trail)-1].at == at) {
 		return
 	}
@@ -135,6 +137,10 @@ func (p *pilot) mark() {
 	walk.copy(p.current)
 	p.trail = append(p.trail, checkpoint{walk, at, p.open})
 	p.thin()
+}
+
+// collect drops states of an object that are of no use any more.
+func (p *pilot) collect() {
 	if o := p.current.object; o != nil && o.full() {
 		o.collect(p.users()...)
 	}
@@ -200,6 +206,7 @@ func (p *pilot) impossible() bool { return p.current.configurations.len() == 0 }
 // refute finds the culprit behind a dead end that is a proof.
 func (p *pilot) refute() *refutation {
 	v := p.disproof
+	p.collect()
 	if v == nil {
 		v = p.recent(2 * p.stride)
 		v.base.effort = effort{} // a proof must not leave out configurations

@@ -2,7 +2,6 @@ package history
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,7 +111,7 @@ func ParseBalances(text string) (balances map[string]int64, ok bool) {
 	balances, sum := make(map[string]int64, len(entries)), int64(0)
 	for _, e := range entries {
 		n, err := strconv.ParseInt(e.Value, 10, 64)
-		if err != nil || n < 0 || n > math.MaxInt64-sum {
+		if err != nil || n < 0 || n > maxSum-sum {
 			return nil, false
 		}
 		balances[e.Key] = n
@@ -120,6 +119,9 @@ func ParseBalances(text string) (balances map[string]int64, ok bool) {
 	}
 	return balances, true
 }
+
+// maxSum is the largest sum of balances.
+const maxSum = 1<<63 - 1
 
 // answerProblem returns the problem of the result of a transaction with these operations; empty
 // if it is of the same ones.

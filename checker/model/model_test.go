@@ -42,6 +42,9 @@ func TestTranscripts(t *testing.T) {
 			if !possible {
 				return "impossible"
 			}
+			if m.Key != nil {
+				require.Equal(t, m.Equal(state, next), m.Key(state) == m.Key(next))
+			}
 			state = next
 			return m.Describe(state)
 		}
@@ -84,6 +87,7 @@ func TestModelsOfGrammars(t *testing.T) {
 		require.Equal(t, g, m.Grammar)
 		require.NoError(t, m.Validate())
 		require.NotEmpty(t, g.About)
+		require.False(t, m.Equal != nil && m.Key == nil, "the judge compares states of %s with all others", g.Name)
 	}
 	_, known := Of(&history.History{Model: "stack"})
 	require.False(t, known)

@@ -50,21 +50,22 @@ func (m *Member) checkTestimony(speaker *peer, t Testimony) {
 	}
 	m.observe(Observation{Kind: Abstaining, Peer: d.By, Memory: d.Memory, Discrepancy: discrepancy, Firsthand: d.Firsthand})
 	m.disputesLSN = m.saveDisputes()
-	m.countDisputes()
 }
 
-// countDisputes notes that a majority of the members disputes the log, each by its own
-// memory. The member stops when that is durable: in later lives it need not be told again.
-func (m *Member) countDisputes() {
+// lostPromises returns an error if a majority of the members disputes the log, each by its own
+// memory. The member stops for it once that is durable: in later lives it need not be told
+// again.
+func (m *Member) lostPromises() error {
 	firsthand := 0
 	for _, d := range m.disputes {
 		if d.Firsthand && slices.Contains(m.ids, d.By) {
 			firsthand++
 		}
 	}
-	if last := len(m.disputes) - 1; firsthand > len(m.ids)/2 {
-		m.amnesia = fmt.Errorf("%w: %s", ErrAmnesia, m.describeDispute(m.disputes[last]))
+	if firsthand > len(m.ids)/2 {
+		return fmt.Errorf("%w: %s", ErrAmnesia, m.describeDispute(m.disputes[len(m.disputes)-1]))
 	}
+	return nil
 }
 
 // describeDispute describes a dispute, its evidence and its remedy, for the log.

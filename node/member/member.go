@@ -35,8 +35,7 @@ type Member struct {
 	configuration        *configuration.Configuration // that it has adopted; nil: the cluster as it was formed
 	leaving              bool                         // configuration is without this node: see checkLeft
 	leftLSN              wal.LSN                      // of the note that it has left; 0: it has not
-	amnesia              error                        // why a majority disputes this log; nil: none does
-	disputesLSN          wal.LSN                      // of the note of disputes: with amnesia, it stops when that is durable
+	disputesLSN          wal.LSN                      // of the note of disputes; 0: none was written in this life
 	pendingConfiguration *configuration.Configuration // that it adopts when it is durable; nil: none
 	configurationLSN     wal.LSN                      // of the last one
 	registerVersion      uint64                       // of the register, when it was looked at last
@@ -219,8 +218,7 @@ func (m *Member) boot(ev *node.Event) error {
 			m.notice(Critical, d.By, "it abstains, as in its last life: %v", m.describeDispute(d))
 		}
 	}
-	m.countDisputes()
-	return m.amnesia
+	return m.lostPromises()
 }
 
 // ensureCluster checks that a log that is not empty is of a cluster, and of the
@@ -420,9 +418,10 @@ func (m *Member) onDurable() {
 	invariant.Check(durable >= m.seen, "member: the durable position of the log never goes back")
 	invariant.Check(m.durableStage <= m.cluster.Stage, "member: the stage of the cluster never goes back")
 	m.seen = durable
-	if m.amnesia != nil && durable >= m.disputesLSN {
-		m.fail(m.amnesia)
-		return
+	if durable >= m.disputesLSN {
+		if m.fail(m.lostPromises()); m.err != nil {
+			return
+		}
 	}
 	if m.pendingConfiguration != nil && durable >= m.configurationLSN {
 		if m.adoptConfiguration(); m.err != nil {
@@ -478,7 +477,7 @@ func (m *Member) durableCluster() Cluster {
 
 // setTimer sets the timer for the earliest work that is due.
 func (m *Member) setTimer(e *node.Effects) {
-	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil || m.leftLSN != 0 || m.amnesia != nil
+	m.nextDue, m.pendingWork, m.waits = 0, !m.lifeDurable, m.durableStage != m.cluster.Stage || m.pendingConfiguration != nil || m.leftLSN != 0 || m.disputesLSN > m.seen
 	if m.takesPartInChange() || m.leaving && m.lifeDurable {
 		m.dueBy(m.progress.proposeAt)
 		m.dueBy(m.progress.introduceAt)

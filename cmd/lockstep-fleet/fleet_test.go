@@ -213,6 +213,21 @@ func TestServe(t *testing.T) {
 	f.run(2, "status", "night", "--nats", f.url)
 }
 
+// The two machines of docs/FLEET.md: the operator and the worker have accounts of their own.
+func TestTwoMachines(t *testing.T) {
+	f := newFleet(t)
+	config, err := filepath.Abs("../../scenarios/fleet/natsqueue/testdata/users.conf")
+	require.NoError(t, err)
+	f.start("serve", "--dir", "state", "--listen", f.address, "--config", config).until("the queue is at")
+	url := func(user string) string { return strings.Replace(f.url, "//", "//"+user+":secret@", 1) }
+	f.start("work", "--nats", url("worker"), "--accept-programs", "--programs", "programs")
+	f.run(0, "submit", "night", "--nats", url("operator"), "--binary", f.self, "--send-program", "--seeds", "40", "--range", "10")
+	require.Contains(t, f.run(1, "status", "night", "--nats", url("operator"), "--wait"), "40 of 40 seeds")
+	f.errors(2, "submit", "day", "--nats", url("worker"), "--binary", f.self, "--seeds", "40")
+	require.Contains(t, f.errors(2, "status", "night", "--nats", url("worker")), "may this user read the results?")
+	f.run(0, "remove", "night", "--nats", url("operator"))
+}
+
 func get(t *testing.T, url string) string {
 	r, err := http.Get(url)
 	require.NoError(t, err)

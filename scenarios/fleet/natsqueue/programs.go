@@ -52,33 +52,61 @@ func (q *Queue) PutProgram(ctx context.Context, hash string, program io.Reader) 
 	return err
 }
 
-// Program implements fleet.Queue.
+// Program implements fleet.Queue. The parts are asked for one by one: see keysOf.
 func (q *Queue) Program(ctx context.Context, hash string) (io.ReadCloser, error) {
 	bucket, err := q.programs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, programTimeout)
-	program, err := bucket.Get(ctx, hash)
-	if err == nil {
-		return &reader{program, cancel}, nil
-	}
-	cancel()
+	about, err := bucket.GetInfo(ctx, hash)
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil, fleet.ErrNoProgram
 	}
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	stream, err := q.js.Stream(ctx, "OBJ_"+programsBucket)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{stream: stream, subject: fmt.Sprintf("$O.%s.C.%s", programsBucket, about.NUID), parts: about.Chunks}
+	r.ctx, r.cancel = context.WithTimeout(ctx, programTimeout)
+	return r, nil
 }
 
 // reader is a program that is read; Close ends its timeout.
 type reader struct {
-	io.ReadCloser
-	cancel context.CancelFunc
+	ctx     context.Context
+	cancel  context.CancelFunc
+	stream  jetstream.Stream
+	subject string // of its parts
+	parts   uint32 // that are still to come
+	next    uint64 // the least number of the next one
+	rest    []byte // of the last one
 }
 
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		if r.parts == 0 {
+			return 0, io.EOF
+		}
+		m, err := r.stream.GetMsg(r.ctx, r.next, jetstream.WithGetMsgSubject(r.subject))
+		if err != nil {
+			return 0, err
+		}
+		r.rest, r.next = m.Data, m.Sequence+1
+		r.parts--
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// Close implements io.Closer.
 func (r *reader) Close() error {
-	defer r.cancel()
-	return r.ReadCloser.Close()
+	r.cancel()
+	return nil
 }
 
 func list(ctx context.Context, bucket jetstream.ObjectStore) ([]*jetstream.ObjectInfo, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -72,7 +73,7 @@ func Setup(ctx context.Context, nc *nats.Conn, replicas int) error {
 
 // Open opens the queue that Setup has made.
 func Open(ctx context.Context, nc *nats.Conn) (*Queue, error) {
-	js, err := jetstream.New(nc)
+	js, err := openAPI(ctx, nc)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +91,22 @@ func Open(ctx context.Context, nc *nats.Conn) (*Queue, error) {
 		}
 	}
 	return q, nil
+}
+
+// importPrefix begins the imported requests in an account of workers: the usual ones reach
+// its own JetStream, which is none.
+const importPrefix = "fleet"
+
+// openAPI returns JetStream as the account of the connection has it.
+func openAPI(ctx context.Context, nc *nats.Conn) (jetstream.JetStream, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := js.Stream(ctx, "KV_"+campaignsBucket); errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return jetstream.NewWithAPIPrefix(nc, importPrefix)
+	}
+	return js, nil
 }
 
 // AddCampaign implements fleet.Queue.
@@ -138,7 +155,7 @@ func (q *Queue) campaign(ctx context.Context, name string) (*fleet.Campaign, err
 // Campaigns implements fleet.Queue. A campaign that is damaged is passed over: submitting
 // it again tells why.
 func (q *Queue) Campaigns(ctx context.Context) (list []*fleet.Campaign, _ error) {
-	keys, err := keysOf(ctx, q.campaigns)
+	keys, err := q.keysOf(ctx, campaignsBucket)
 	for _, name := range keys {
 		c, err := q.campaign(ctx, name)
 		if err == nil {
@@ -150,14 +167,23 @@ func (q *Queue) Campaigns(ctx context.Context) (list []*fleet.Campaign, _ error)
 	return list, err
 }
 
-// keysOf lists the keys of a bucket, in order.
-func keysOf(ctx context.Context, kv jetstream.KeyValue) ([]string, error) {
-	keys, err := kv.Keys(ctx)
-	if errors.Is(err, jetstream.ErrNoKeysFound) {
-		return nil, nil
+// keysOf lists the keys of a bucket, in order, also of values that were deleted. It makes no
+// consumer: a worker that may could have one send anything anywhere.
+func (q *Queue) keysOf(ctx context.Context, bucket string) ([]string, error) {
+	s, err := q.js.Stream(ctx, "KV_"+bucket)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(keys)
-	return keys, err
+	prefix := "$KV." + bucket + "."
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, subject := range slices.Sorted(maps.Keys(info.State.Subjects)) {
+		keys = append(keys, strings.TrimPrefix(subject, prefix))
+	}
+	return keys, nil
 }
 
 // AddJobs implements fleet.Queue. A job that is there is refused by its subject.
@@ -234,7 +260,7 @@ func (q *Queue) Results(ctx context.Context, campaign string, kind fleet.Kind, f
 func (q *Queue) watch(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte), options ...jetstream.WatchOpt) error {
 	prefix := resultKey(campaign, kind, "")
 	w, err := q.results.Watch(ctx, prefix+"*", append(options, jetstream.IgnoreDeletes())...)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrJetStreamNotEnabled)) && ctx.Err() == nil {
 		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	if err != nil {
@@ -285,7 +311,7 @@ func (q *Queue) Beat(ctx context.Context, w *fleet.WorkerStatus) error {
 
 // Workers implements fleet.Queue.
 func (q *Queue) Workers(ctx context.Context) (list []*fleet.WorkerStatus, _ error) {
-	keys, err := keysOf(ctx, q.workers)
+	keys, err := q.keysOf(ctx, workersBucket)
 	for _, name := range keys {
 		e, err := q.workers.Get(ctx, name)
 		if err != nil {

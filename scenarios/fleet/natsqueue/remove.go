@@ -12,7 +12,7 @@ import (
 // Remove implements fleet.Queue. The job of a worker goes on, and its result is then of no
 // campaign: it is removed with the next campaign of the name.
 func (q *Queue) Remove(ctx context.Context, campaign string) error {
-	if err := q.campaigns.Purge(ctx, campaign); err != nil {
+	if err := purge(ctx, q.js, "KV_"+campaignsBucket, fmt.Sprintf("$KV.%s.%s", campaignsBucket, campaign)); err != nil {
 		return err
 	}
 	for _, kind := range fleet.Kinds() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -72,16 +73,27 @@ func Start(o *server.Options, log server.Logger) (*Server, error) {
 		started.Stop()
 		return nil, fmt.Errorf("the server at %s:%d is not ready after %v: is the address in use, or the directory %s that of another server?", o.Host, o.Port, startTimeout, o.StoreDir)
 	}
+	if len(o.Accounts) > 0 && own != nil {
+		if account, err := s.LookupAccount(accountName); err != nil || !account.JetStreamEnabled() {
+			started.Stop()
+			return nil, fmt.Errorf("%w: want jetstream: enabled in account %s, which has the streams", errConfig, accountName)
+		}
+	}
 	return started, nil
 }
 
-// addOwn adds a user with all rights to a configuration that has users.
+// addOwn adds a user with all rights to a configuration that has users, in the account of
+// the streams.
 func addOwn(o *server.Options) (nkeys.KeyPair, error) {
 	if o.Username != "" || o.Authorization != "" {
-		return nil, fmt.Errorf("%w: one user or token for all: want authorization { users = [...] }, as in docs/FLEET.md", errConfig)
+		return nil, fmt.Errorf("%w: one user or token for all: want accounts with users, as in docs/FLEET.md", errConfig)
 	}
 	if len(o.Users)+len(o.Nkeys) == 0 {
 		return nil, nil
+	}
+	account, err := streamsAccount(o)
+	if err != nil {
+		return nil, err
 	}
 	own, err := nkeys.CreateUser()
 	if err != nil {
@@ -91,8 +103,36 @@ func addOwn(o *server.Options) (nkeys.KeyPair, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public})
+	o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public, Account: account})
 	return own, nil
+}
+
+// accountName is the name of the account that has the streams, if there are several.
+const accountName = "FLEET"
+
+// streamsAccount returns the account of the streams; nil is that of a server without
+// accounts. Its users may do all: permissions do not bound the subjects at which a server
+// answers, and so one that may ask for its own message can send it anywhere.
+func streamsAccount(o *server.Options) (account *server.Account, err error) {
+	i := slices.IndexFunc(o.Accounts, func(a *server.Account) bool { return a.Name == accountName })
+	switch {
+	case i >= 0:
+		account = o.Accounts[i]
+	case len(o.Accounts) > 0:
+		return nil, fmt.Errorf("%w: it has accounts, and none has the name %s: want the streams in that one, as in docs/FLEET.md", errConfig, accountName)
+	}
+	restricted := func(name string, in *server.Account, p *server.Permissions) {
+		if in == account && p != nil && p.Publish != nil {
+			err = fmt.Errorf("%w: user %s has permissions in the account of the streams, which cannot bound it: give it an account of its own, as in docs/FLEET.md", errConfig, name)
+		}
+	}
+	for _, u := range o.Users {
+		restricted(u.Username, u.Account, u.Permissions)
+	}
+	for _, u := range o.Nkeys {
+		restricted(u.Nkey, u.Account, u.Permissions)
+	}
+	return account, err
 }
 
 // errConfig is wrapped by errors about a configuration that a fleet cannot have.

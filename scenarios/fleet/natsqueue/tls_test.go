@@ -69,13 +69,3 @@ func newKey(t *testing.T) (public, file string) {
 	require.NoError(t, os.WriteFile(file, seed, 0o600))
 	return public, file
 }
-
-// One user for all would leave this process without a key.
-func TestAConfigurationOfOneUserIsRefused(t *testing.T) {
-	config := filepath.Join(t.TempDir(), "nats.conf")
-	require.NoError(t, os.WriteFile(config, []byte("authorization { user: a, password: b }"), 0o600))
-	o, err := natsqueue.ServerOptions(t.TempDir(), "127.0.0.1:0", config)
-	require.NoError(t, err)
-	_, err = natsqueue.Start(o, nil)
-	require.ErrorContains(t, err, "one user or token for all: want authorization { users = [...] }")
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/lockstep-dst/lockstep/scenarios/fleet/natsqueue"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
 
@@ -238,6 +240,67 @@ func TestAStrangersMessageIsTakenOut(t *testing.T) {
 		return err != nil && err != fleet.ErrNoJob
 	}, 5*time.Second, 10*time.Millisecond)
 	require.Eventually(t, func() bool { return left(t, q, c) == fleet.Left{} }, 5*time.Second, 10*time.Millisecond)
+}
+
+// A worker can neither delete nor overwrite results, nor fill the memory of the server with
+// reports.
+func TestAWorkerCannotUpsetOthers(t *testing.T) {
+	s, own := startWithUsers(t)
+	require.NoError(t, natsqueue.Setup(t.Context(), own, 1))
+	q, err := natsqueue.Open(t.Context(), own)
+	require.NoError(t, err)
+	c := added(t, q)
+	_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("done"))
+	require.NoError(t, err)
+	nc := as(t, s, "worker")
+	key := "fleet.$KV.lockstep-results." + c.Name + ".range."
+	for _, m := range []*nats.Msg{
+		{Subject: key + "0", Data: []byte("false")},
+		{Subject: key + "0", Header: nats.Header{"Nats-Rollup": {"sub"}}},
+		{Subject: key + "0", Header: nats.Header{"KV-Operation": {"DEL"}}},
+		{Subject: key + "1", Header: nats.Header{"Nats-Rollup": {"all"}}},
+	} {
+		require.NoError(t, nc.PublishMsg(m))
+	}
+	const reports = 5000
+	for i := range reports {
+		require.NoError(t, nc.Publish(fmt.Sprintf("fleet.$KV.lockstep-workers.w%d", i), fmt.Appendf(nil, `{"name":"w%d","now":"%3500d"}`, i, i)))
+	}
+	require.NoError(t, nc.Flush())
+	w, err := natsqueue.Open(t.Context(), nc)
+	require.NoError(t, err)
+	require.NoError(t, w.Beat(t.Context(), &fleet.WorkerStatus{Name: "ada"})) // it is behind all others
+	got, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+	require.NoError(t, err)
+	require.Equal(t, "done", string(got))
+	all, err := q.Workers(t.Context())
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(all), 2048)
+	require.True(t, slices.ContainsFunc(all, func(w *fleet.WorkerStatus) bool { return w.Name == "ada" }))
+}
+
+// The streams of an earlier version are brought up to date, with all that they have.
+func TestStreamsAreBroughtUpToDate(t *testing.T) {
+	nc := connect(t, start(t, t.TempDir()))
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: "LOCKSTEP_JOBS", Subjects: []string{"lockstep.jobs.>"}, Retention: jetstream.WorkQueuePolicy, MaxMsgSize: 64 << 10,
+		Discard: jetstream.DiscardNew, MaxMsgsPerSubject: 1, DiscardNewPerSubject: true,
+	})
+	require.NoError(t, err)
+	for _, b := range []jetstream.KeyValueConfig{{Bucket: "lockstep-results", MaxValueSize: fleet.MaxResult}, {Bucket: "lockstep-workers", Storage: jetstream.MemoryStorage, TTL: time.Minute, MaxValueSize: 4 << 10}} {
+		kv, err := js.CreateKeyValue(t.Context(), b)
+		require.NoError(t, err)
+		_, err = kv.Put(t.Context(), "c.range.0", []byte("done"))
+		require.NoError(t, err)
+	}
+	require.NoError(t, natsqueue.Setup(t.Context(), nc, 1))
+	q, err := natsqueue.Open(t.Context(), nc)
+	require.NoError(t, err)
+	got, err := q.Put(t.Context(), "c", fleet.RangeKind, "0", []byte("other"))
+	require.NoError(t, err)
+	require.Equal(t, "done", string(got))
 }
 
 func TestAServerForOtherMachinesHasUsers(t *testing.T) {

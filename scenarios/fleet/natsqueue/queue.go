@@ -40,6 +40,16 @@ type Queue struct {
 	consumers map[string]jetstream.Consumer // by name: the server is asked once
 }
 
+// Bounds of the streams that workers write. That of all results is the room of the server's
+// store.
+const (
+	maxWorkers     = 2048
+	maxWorkerBytes = 16 << 20 // of all in memory
+	maxBeat        = 4 << 10
+	maxJob         = 8 << 10
+	maxJobBytes    = 256 << 20 // of all jobs
+)
+
 // Setup makes the streams and buckets, or brings them up to date. replicas is the number
 // of servers that keep each.
 func Setup(ctx context.Context, nc *nats.Conn, replicas int) error {
@@ -47,19 +57,11 @@ func Setup(ctx context.Context, nc *nats.Conn, replicas int) error {
 	if err != nil {
 		return err
 	}
-	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: jobsStream, Description: "jobs that are not done", Subjects: []string{jobsSubject + ".>"}, Replicas: replicas,
-		Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage, MaxMsgSize: 64 << 10,
-		Discard: jetstream.DiscardNew, MaxMsgsPerSubject: 1, DiscardNewPerSubject: true,
-	})
-	for _, b := range []jetstream.KeyValueConfig{
-		{Bucket: campaignsBucket, Storage: jetstream.FileStorage},
-		{Bucket: resultsBucket, Storage: jetstream.FileStorage, MaxValueSize: fleet.MaxResult},
-		{Bucket: workersBucket, Storage: jetstream.MemoryStorage, TTL: beatTime, MaxValueSize: 4 << 10},
-	} {
+	_, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: campaignsBucket, Storage: jetstream.FileStorage, Replicas: replicas})
+	for _, s := range streams() {
 		if err == nil {
-			b.Replicas = replicas
-			_, err = js.CreateOrUpdateKeyValue(ctx, b)
+			s.Replicas = replicas
+			_, err = js.CreateOrUpdateStream(ctx, s)
 		}
 	}
 	if err == nil {
@@ -69,6 +71,26 @@ func Setup(ctx context.Context, nc *nats.Conn, replicas int) error {
 		return fmt.Errorf("the streams of the fleet could not be made: %w", err)
 	}
 	return nil
+}
+
+// streams returns the streams that workers write. They are no buckets as NATS makes them,
+// in which a message may delete all others: a job and a result are written once, and only
+// an operator purges them. Of the workers the oldest reports make room for new ones.
+func streams() []jetstream.StreamConfig {
+	results, workers := bucketOf(resultsBucket), bucketOf(workersBucket)
+	results.MaxMsgSize, results.Discard, results.DiscardNewPerSubject = fleet.MaxResult, jetstream.DiscardNew, true
+	workers.Storage, workers.MaxAge, workers.Duplicates = jetstream.MemoryStorage, beatTime, beatTime
+	workers.MaxMsgs, workers.MaxBytes, workers.MaxMsgSize = maxWorkers, maxWorkerBytes, maxBeat
+	return []jetstream.StreamConfig{{
+		Name: jobsStream, Description: "jobs that are not done", Subjects: []string{jobsSubject + ".>"},
+		Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage, MaxMsgSize: maxJob, MaxBytes: maxJobBytes,
+		Discard: jetstream.DiscardNew, MaxMsgsPerSubject: 1, DiscardNewPerSubject: true,
+	}, results, workers}
+}
+
+// bucketOf returns the stream of a bucket of one value a key.
+func bucketOf(name string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{Name: "KV_" + name, Subjects: []string{"$KV." + name + ".>"}, Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1, AllowDirect: true, DenyDelete: true}
 }
 
 // Open opens the queue that Setup has made.
@@ -206,7 +228,7 @@ func (q *Queue) AddJobs(ctx context.Context, jobs []fleet.Job) error {
 			return ctx.Err()
 		case <-ack.Ok():
 		case err := <-ack.Err():
-			if !isInQueue(err) {
+			if !isThere(err) {
 				return err
 			}
 		}
@@ -214,8 +236,8 @@ func (q *Queue) AddJobs(ctx context.Context, jobs []fleet.Job) error {
 	return nil
 }
 
-// isInQueue reports whether a job was refused because it is in the queue.
-func isInQueue(err error) bool {
+// isThere reports whether a message was refused because its subject has one.
+func isThere(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "maximum messages per subject exceeded")
 }
 
@@ -225,7 +247,7 @@ func (q *Queue) Put(ctx context.Context, campaign string, kind fleet.Kind, key s
 		return nil, fmt.Errorf("%w: %d bytes, want at most %d: submit with fewer seeds in a range", fleet.ErrResult, len(result), fleet.MaxResult)
 	}
 	_, err := q.results.Create(ctx, resultKey(campaign, kind, key), result)
-	if errors.Is(err, jetstream.ErrKeyExists) {
+	if errors.Is(err, jetstream.ErrKeyExists) || isThere(err) {
 		return q.Result(ctx, campaign, kind, key)
 	}
 	return result, err
@@ -309,17 +331,16 @@ func (q *Queue) Beat(ctx context.Context, w *fleet.WorkerStatus) error {
 	return err
 }
 
-// Workers implements fleet.Queue.
+// Workers implements fleet.Queue. A report that is none of a worker is passed over.
 func (q *Queue) Workers(ctx context.Context) (list []*fleet.WorkerStatus, _ error) {
 	keys, err := q.keysOf(ctx, workersBucket)
-	for _, name := range keys {
+	for _, name := range keys[:min(len(keys), maxWorkers)] {
 		e, err := q.workers.Get(ctx, name)
 		if err != nil {
 			continue // it has gone
 		}
-		var w fleet.WorkerStatus
-		if json.Unmarshal(e.Value(), &w) == nil && w.Name == name {
-			list = append(list, &w)
+		if w, err := fleet.ParseWorker(name, e.Value()); err == nil {
+			list = append(list, w)
 		}
 	}
 	return list, err

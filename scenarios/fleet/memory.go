@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -59,16 +60,38 @@ func (m *Memory) AddCampaign(_ context.Context, c *Campaign) error {
 	return nil
 }
 
-// CheckSame returns ErrConflict if another order of the same name is not the same.
+// CheckSame returns ErrConflict if another order of the same name is not the same, and
+// names the first field that differs.
 func (c *Campaign) CheckSame(o *Campaign) error {
-	a, b := *c, *o
-	a.Submitted, b.Submitted, a.Probe, b.Probe = time.Time{}, time.Time{}, nil, nil
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	if errX != nil || errY != nil || string(x) != string(y) {
-		return ErrConflict
+	old, err := c.order()
+	if err != nil {
+		return err
+	}
+	order, err := o.order()
+	if err != nil {
+		return err
+	}
+	for _, field := range slices.Sorted(maps.Keys(old)) {
+		if a, b := old[field], order[field]; string(a) != string(b) {
+			return fmt.Errorf("%w: its %s is %.100s, and not %.100s: give another name, or remove that one first", ErrConflict, field, a, b)
+		}
 	}
 	return nil
+}
+
+// order returns the fields of a campaign that are those of its order, all of them.
+func (c *Campaign) order() (fields map[string]json.RawMessage, err error) {
+	o := *c
+	o.Submitted, o.Probe = time.Time{}, nil
+	data, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	fields = map[string]json.RawMessage{}
+	for _, field := range []string{"commit", "good", "program", "repeat"} { // which are left out if they are empty
+		fields[field] = json.RawMessage("nothing")
+	}
+	return fields, json.Unmarshal(data, &fields)
 }
 
 // Campaigns implements Queue.

@@ -45,7 +45,9 @@ var conformance = []struct {
 		again.Submitted = time.Now()
 		require.NoError(t, q.AddCampaign(t.Context(), &again))
 		again.Seeds++
-		require.ErrorIs(t, q.AddCampaign(t.Context(), &again), fleet.ErrConflict)
+		err := q.AddCampaign(t.Context(), &again)
+		require.ErrorIs(t, err, fleet.ErrConflict)
+		require.ErrorContains(t, err, "its seeds is 100, and not 101: give another name, or remove that one first")
 		all, err := q.Campaigns(t.Context())
 		require.NoError(t, err)
 		require.Contains(t, all, c)
@@ -301,6 +303,26 @@ func TestStreamsAreBroughtUpToDate(t *testing.T) {
 	got, err := q.Put(t.Context(), "c", fleet.RangeKind, "0", []byte("other"))
 	require.NoError(t, err)
 	require.Equal(t, "done", string(got))
+}
+
+// A campaign that is refused changes no lease of the one that has its name.
+func TestARefusedCampaignChangesNoLease(t *testing.T) {
+	s := start(t, t.TempDir())
+	q := open(t, s)
+	c := added(t, q)
+	other := *c
+	other.Lease = time.Hour
+	require.ErrorIs(t, q.AddCampaign(t.Context(), &other), fleet.ErrConflict)
+	js, err := jetstream.New(connect(t, s))
+	require.NoError(t, err)
+	consumers := 0
+	stream, err := js.Stream(t.Context(), "LOCKSTEP_JOBS")
+	require.NoError(t, err)
+	for info := range stream.ListConsumers(t.Context()).Info() {
+		require.Equal(t, expiry, info.Config.AckWait)
+		consumers++
+	}
+	require.Equal(t, len(fleet.Kinds()), consumers)
 }
 
 func TestAServerForOtherMachinesHasUsers(t *testing.T) {

@@ -108,6 +108,9 @@ func Open(ctx context.Context, nc *nats.Conn) (*Queue, error) {
 		if errors.Is(err, jetstream.ErrBucketNotFound) {
 			return nil, fmt.Errorf("%w: its bucket %s is missing: %w; fleet serve makes it, also in a cluster of your own (--nats)", ErrNotReady, b.name, err)
 		}
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) { // it begins, or says nothing to this user
+			return nil, fmt.Errorf("%w: its bucket %s does not answer: %w; may this user read it?", ErrNotReady, b.name, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("bucket %s of the fleet: %w", b.name, err)
 		}
@@ -131,8 +134,18 @@ func openAPI(ctx context.Context, nc *nats.Conn) (jetstream.JetStream, error) {
 	return js, nil
 }
 
-// AddCampaign implements fleet.Queue.
+// AddCampaign implements fleet.Queue. Another campaign of the name is left as it is, with its
+// leases.
 func (q *Queue) AddCampaign(ctx context.Context, c *fleet.Campaign) error {
+	switch old, err := q.campaign(ctx, c.Name); {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+	case err != nil:
+		return err
+	default:
+		if err := old.CheckSame(c); err != nil {
+			return err
+		}
+	}
 	for _, kind := range fleet.Kinds() { // before the campaign, so that a worker that knows it finds them
 		_, err := q.js.CreateOrUpdateConsumer(ctx, jobsStream, jetstream.ConsumerConfig{
 			Durable: consumerName(c.Name, kind), FilterSubject: fmt.Sprintf("%s.%s.%s.*", jobsSubject, c.Name, kind),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,6 +44,14 @@ campaign: fuzz --state goes on from it, fuzz merge tells all that it has shown, 
 }
 
 func (s *status) run(cmd *cobra.Command, args []string) error {
+	err := s.ask(cmd, args)
+	if len(args) > 0 && cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted: the campaign goes on, and lockstep fleet status %s --wait waits for it again", args[0])
+	}
+	return err
+}
+
+func (s *status) ask(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && (s.wait || s.state != "") {
 		return fmt.Errorf("--wait, --state: want the name of a campaign")
 	}

@@ -100,8 +100,10 @@ func (c *Campaign) validate() error {
 		return fmt.Errorf("weight %d: want 1 to %d", c.Weight, MaxWeight)
 	case c.Lease < 100*time.Millisecond || c.Lease > time.Hour:
 		return fmt.Errorf("lease %v: want 100ms to 1h", c.Lease)
-	case !commitForm.MatchString(c.Commit) || !commitForm.MatchString(c.Good):
-		return fmt.Errorf("commits %q and %q: want all 40 or 64 hexadecimal digits, or nothing", c.Commit, c.Good)
+	case !commitForm.MatchString(c.Commit):
+		return fmt.Errorf("commit %.80q: want all 40 or 64 hexadecimal digits, as git rev-parse prints them, or nothing", c.Commit)
+	case !commitForm.MatchString(c.Good):
+		return fmt.Errorf("good commit %.80q: want all 40 or 64 hexadecimal digits, as git rev-parse prints them, or nothing", c.Good)
 	case c.Program != "" && (!hashForm.MatchString(c.Program) || BuildOf(c.Program) != c.Build):
 		return fmt.Errorf("program %q: want its SHA-256, which begins with the build %s", c.Program, c.Build)
 	case len(c.Probe) > maxProbe:

@@ -75,7 +75,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			w.do(ctx, c, lease)
 			continue
 		case !errors.Is(err, ErrNoJob) && ctx.Err() == nil:
-			w.Log.Warn("the queue cannot be reached", "error", err)
+			w.Log.Warn("no job could be taken from the queue", "error", err)
 		}
 		w.endProcess() // it holds memory
 		pause(ctx, cmp.Or(w.Idle, idleInterval))

@@ -76,7 +76,8 @@ var layers = map[string]layer{
 	"node/tlsfiles":         {internal: []string{"node/certificate", "node/op"}},
 	"node/tlsfiles/tlstest": {internal: []string{"node/access", "node/certificate", "node/op", "node/tlsfiles"}, external: []string{"github.com/stretchr/testify/require"}},
 	"node/tcp/tcptest":      {external: []string{"github.com/stretchr/testify/require"}},
-	"node/files":            {internal: []string{"node/wal"}},
+	"node/flock":            {},
+	"node/files":            {internal: []string{"node/flock", "node/wal"}},
 	"node/backup":           {internal: []string{"node", "node/configuration", "node/files", "node/fsm", "node/member", "node/wal"}, external: []string{"github.com/klauspost/compress/zstd"}},
 	"node/server": {
 		internal: []string{"node", "node/access", "node/certificate", "node/configuration", "node/definition", "node/files", "node/fsm", "node/httpapi", "node/internal/clientlimit", "node/internal/connlimit", "node/member", "node/op", "node/service", "node/stream", "node/streamserver", "node/tcp", "node/tlsfiles", "node/wal", "node/watch", "node/wire"},
@@ -140,7 +141,7 @@ var layers = map[string]layer{
 	"cmd/mutants/driver": {internal: []string{"scenarios/play", "scenarios", "scenarios/campaign", "scenarios/lockstep"}},
 
 	"cmd/lockstep-fleet": {
-		internal: []string{"scenarios/campaign", "scenarios/fleet", "scenarios/fleet/bisect", "scenarios/fleet/natsqueue", "scenarios/fleet/steward", "scenarios/harness/board", "scenarios/harness/cli"},
+		internal: []string{"node/flock", "scenarios/campaign", "scenarios/fleet", "scenarios/fleet/bisect", "scenarios/fleet/natsqueue", "scenarios/fleet/steward", "scenarios/harness/board", "scenarios/harness/cli"},
 		external: []string{"github.com/nats-io/nats.go", "github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/promhttp", "github.com/spf13/cobra"},
 	},
 

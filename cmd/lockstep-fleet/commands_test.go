@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,6 +43,8 @@ func TestSeeds(t *testing.T) {
 // Wrong flags are told before anything is connected or run.
 func TestWrongFlags(t *testing.T) {
 	f := newFleet(t)
+	users, err := filepath.Abs(usersConf)
+	require.NoError(t, err)
 	for want, args := range map[string][]string{
 		"--binary: want the program that runs the seeds":    {"work"},
 		"--binary, --package: want one of them":             {"submit", "a", "--seeds", "1"},
@@ -59,6 +62,13 @@ func TestWrongFlags(t *testing.T) {
 		"not a loopback address: workers of other machines": {"serve", "--listen", "0.0.0.0:0"},
 		"--webhook \"file:///x\": want a URL":               {"serve", "--webhook", "file:///x"},
 		"--tls-cert, --tls-key: want both or none":          {"status", "--tls-cert", "x"},
+		"--prepare: want --nats":                            {"serve", "--prepare"},
+		"--listen \"localhost:1\": want an address":         {"serve", "--listen", "localhost:1"},
+		"--listen: listen tcp 192.0.2.1:4222: bind: ":       {"serve", "--listen", "192.0.2.1:4222", "--config", users},
+		"--config: ":                           {"serve", "--config", "none"},
+		`commit "abc": want all 40 or 64`:      {"submit", "a", "--binary", f.self, "--seeds", "1", "--commit", "abc"},
+		`good commit "abc": want all 40 or 64`: {"submit", "a", "--binary", f.self, "--seeds", "1", "--good", "abc"},
+		"no queue at nats://nosuch.invalid: ":  {"status", "--nats", "nats://me:secret@nosuch.invalid"},
 	} {
 		require.Contains(t, f.errors(2, args...), want)
 	}

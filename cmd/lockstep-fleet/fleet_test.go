@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -213,10 +215,13 @@ func TestServe(t *testing.T) {
 	f.run(2, "status", "night", "--nats", f.url)
 }
 
+// usersConf is the configuration that docs/FLEET.md shows.
+const usersConf = "../../scenarios/fleet/natsqueue/testdata/users.conf"
+
 // The two machines of docs/FLEET.md: the operator and the worker have accounts of their own.
 func TestTwoMachines(t *testing.T) {
 	f := newFleet(t)
-	config, err := filepath.Abs("../../scenarios/fleet/natsqueue/testdata/users.conf")
+	config, err := filepath.Abs(usersConf)
 	require.NoError(t, err)
 	f.start("serve", "--dir", "state", "--listen", f.address, "--config", config).until("the queue is at")
 	url := func(user string) string { return strings.Replace(f.url, "//", "//"+user+":secret@", 1) }
@@ -226,6 +231,41 @@ func TestTwoMachines(t *testing.T) {
 	f.errors(2, "submit", "day", "--nats", url("worker"), "--binary", f.self, "--seeds", "40")
 	require.Contains(t, f.errors(2, "status", "night", "--nats", url("worker")), "may this user read the results?")
 	f.run(0, "remove", "night", "--nats", url("operator"))
+}
+
+// Two servers, or two that look after one folder, would lose and repeat things of each other.
+func TestAnotherServeHasTheDirectory(t *testing.T) {
+	f := newFleet(t)
+	p := f.start("serve", "--dir", "a", "--out", "failures", "--listen", f.address)
+	p.until("the queue is at")
+	text := fmt.Sprintf(": another fleet serve has it: stop that one, or give another directory (process %d)", p.cmd.Process.Pid)
+	require.Contains(t, f.errors(2, "serve", "--dir", "a", "--out", "other", "--listen", "127.0.0.1:0"), "--dir a"+text)
+	require.Contains(t, f.errors(2, "serve", "--dir", "b", "--out", "failures", "--listen", "127.0.0.1:0"), "--out failures"+text)
+}
+
+// A worker waits for a queue of a name that is not known yet, and tells no password.
+func TestAWorkerWaitsForItsQueue(t *testing.T) {
+	f := newFleet(t)
+	p := f.start("work", "--binary", f.self, "--nats", "nats://me:secret@nosuch.invalid:4222")
+	p.until("waiting for the queue")
+	select {
+	case <-p.ended:
+		require.Fail(t, "it did not wait", p.output.String())
+	case <-time.After(time.Second):
+	}
+	require.NotContains(t, p.output.String(), "secret")
+}
+
+// A wait for a campaign that is interrupted ends with words.
+func TestAnInterruptedStatus(t *testing.T) {
+	f := newFleet(t)
+	f.start("serve", "--dir", "state", "--listen", f.address).until("the queue is at")
+	f.run(0, "submit", "night", "--nats", f.url, "--binary", f.self, "--seeds", "4")
+	cmd := root()
+	cmd.SetArgs([]string{"status", "night", "--nats", f.url, "--wait"})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	require.ErrorContains(t, cmd.ExecuteContext(ctx), "interrupted: the campaign goes on, and lockstep fleet status night --wait waits for it again")
 }
 
 func get(t *testing.T, url string) string {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
@@ -67,41 +69,115 @@ run here.`,
 }
 
 func (s *serve) run(cmd *cobra.Command) error {
-	if s.replicas < 1 || s.replicas > 5 {
-		return fmt.Errorf("--replicas %d: want 1 to 5", s.replicas)
-	}
-	if (s.repo == "") != (s.pkg == "") {
-		return errors.New("--repo, --package: want both or none")
+	if err := s.checkFlags(); err != nil {
+		return err
 	}
 	steward, err := s.steward(cmd)
 	if err != nil {
 		return err
 	}
-	nc, end, err := s.startServer()
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	nc, end, err := s.startServer(steward.Log)
 	if err != nil {
 		return err
 	}
 	defer end()
-	q, err := s.setUp(cmd.Context(), nc)
+	steward.Queue, err = s.setUp(cmd.Context(), nc)
 	if err != nil || s.prepareOnly {
 		return err
 	}
-	steward.Queue = q
-	page, err := s.servePage(cmd.Context(), steward)
+	return s.lookAfter(cmd, steward)
+}
+
+func (s *serve) checkFlags() error {
+	switch {
+	case s.replicas < 1 || s.replicas > 5:
+		return fmt.Errorf("--replicas %d: want 1 to 5", s.replicas)
+	case (s.repo == "") != (s.pkg == ""):
+		return errors.New("--repo, --package: want both or none")
+	case s.prepareOnly && s.login.URL == "":
+		return errors.New("--prepare: want --nats, the cluster in which the streams are made: a server of its own makes them when it starts")
+	}
+	return nil
+}
+
+// lock keeps the directories for this process: two servers lose campaigns of each other, and
+// two stewards tell all twice.
+func (s *serve) lock() (unlock func(), err error) {
+	var files []*os.File
+	unlock = func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	keep := func(flag, dir, name string) {
+		if err == nil {
+			var f *os.File
+			if f, err = lockDir(flag, dir, name); err == nil {
+				files = append(files, f)
+			}
+		}
+	}
+	if s.login.URL == "" {
+		keep("--dir", s.dir, "serve.lock")
+	}
+	if !s.prepareOnly {
+		keep("--out", s.out, "steward.lock")
+	}
 	if err != nil {
+		unlock()
+	}
+	return unlock, err
+}
+
+// lookAfter looks after the campaigns, and serves the page, until Ctrl-C or until the store
+// fails.
+func (s *serve) lookAfter(cmd *cobra.Command, st *steward.Steward) error {
+	ctx, stop := context.WithCancelCause(cmd.Context())
+	page, err := s.servePage(ctx, st)
+	if err != nil {
+		stop(nil)
 		return err
 	}
 	defer page.wait()
+	defer stop(nil)
+	if s.server != nil {
+		go watchStore(ctx, s.server, stop)
+	}
 	if cli.AsJSON(cmd) {
-		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"address": s.login.URL, "dir": s.dir, "out": s.out, "http": page.address}) // the output keeps its errors
+		_ = json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"address": natsqueue.Address(s.login.URL), "dir": s.dir, "out": s.out, "http": page.address}) // the output keeps its errors
 	} else {
-		fmt.Fprintf(cmd.OutOrStdout(), "the queue is at %s until Ctrl-C; what campaigns show is kept in %s\n", s.login.URL, s.out)
+		fmt.Fprintf(cmd.OutOrStdout(), "the queue is at %s until Ctrl-C; what campaigns show is kept in %s\n", natsqueue.Address(s.login.URL), s.out)
 		if page.address != "" {
 			fmt.Fprintf(cmd.OutOrStdout(), "the page is at %s\n", page.address)
 		}
 	}
-	steward.Run(cmd.Context())
+	st.Run(ctx)
+	if cmd.Context().Err() == nil {
+		return context.Cause(ctx)
+	}
 	return nil
+}
+
+// storeInterval is the time between two looks at the store of the server.
+const storeInterval = 2 * time.Second
+
+// watchStore stops the process when the server cannot write its store any more: whoever
+// started it is to know, and it goes on only from a new start.
+func watchStore(ctx context.Context, server *natsqueue.Server, stop context.CancelCauseFunc) {
+	for ctx.Err() == nil {
+		if err := server.Check(); err != nil {
+			stop(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(storeInterval):
+		}
+	}
 }
 
 // steward returns the steward, without its queue.
@@ -131,7 +207,7 @@ func (s *serve) steward(cmd *cobra.Command) (*steward.Steward, error) {
 
 // startServer starts a server in this process, unless the queue is in a cluster, and
 // connects to it.
-func (s *serve) startServer() (nc *nats.Conn, end func(), err error) {
+func (s *serve) startServer(log *slog.Logger) (nc *nats.Conn, end func(), err error) {
 	if s.login.URL != "" {
 		if nc, err = s.connect("serve"); err != nil {
 			return nil, nil, err
@@ -142,7 +218,7 @@ func (s *serve) startServer() (nc *nats.Conn, end func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err := natsqueue.Start(o, nil)
+	server, err := natsqueue.Start(o, log)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+
+	"github.com/lockstep-dst/lockstep/node/flock"
 )
 
 const lockName = "LOCK"
@@ -24,7 +26,7 @@ func takeLock(dir *folder) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, err := lock(f)
+	taken, err := flock.Take(f)
 	switch {
 	case err != nil:
 		err = explain(&os.PathError{Op: "lock", Path: f.Name(), Err: err})

@@ -2,26 +2,7 @@
 
 package files
 
-import (
-	"errors"
-	"os"
-	"syscall"
-)
-
-// lock locks a file for as long as it is open; taken is false if another handle has
-// locked it.
-func lock(f *os.File) (taken bool, err error) {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return false, nil
-		default:
-			return err == nil, err
-		}
-	}
-}
+import "os"
 
 // syncDir makes the names in a directory durable.
 func syncDir(dir *os.File) error { return dir.Sync() }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -326,10 +328,49 @@ func TestARefusedCampaignChangesNoLease(t *testing.T) {
 }
 
 func TestAServerForOtherMachinesHasUsers(t *testing.T) {
+	for text, refused := range map[string]bool{
+		"":                                      true,
+		"accounts { A { jetstream: enabled } }": true,
+		"authorization { users = [ { user: a, password: b } ] }":                  false,
+		"no_auth_user: a, authorization { users = [ { user: a, password: b } ] }": true,
+	} {
+		config := filepath.Join(t.TempDir(), "nats.conf")
+		require.NoError(t, os.WriteFile(config, []byte(text), 0o600))
+		_, err := natsqueue.ServerOptions(t.TempDir(), "0.0.0.0:0", config)
+		require.Equal(t, refused, err != nil, "%s: %v", text, err)
+	}
 	_, err := natsqueue.ServerOptions(t.TempDir(), "0.0.0.0:0", "")
 	require.ErrorContains(t, err, `"0.0.0.0:0": not a loopback address: workers of other machines need passwords or certificates`)
 	_, err = natsqueue.ServerOptions(t.TempDir(), "localhost:4222", "")
 	require.ErrorIs(t, err, natsqueue.ErrListen)
+}
+
+// A server that cannot write any more says so.
+func TestCheck(t *testing.T) {
+	s := start(t, t.TempDir())
+	open(t, s)
+	require.NoError(t, s.Check())
+	require.NoError(t, s.ShutdownJetStream())
+	require.ErrorContains(t, s.Check(), "the store of the queue has failed")
+	users, own := startWithUsers(t)
+	require.NoError(t, users.Check())
+	require.NoError(t, natsqueue.Setup(t.Context(), own, 1))
+	require.NoError(t, users.Check())
+}
+
+func TestAddress(t *testing.T) {
+	for url, want := range map[string]string{
+		"nats://op:secret@10.0.0.1:4222":                    "nats://10.0.0.1:4222",
+		"tls://token@a:1,nats://b:2, nats://me:secret@c:3/": "tls://a:1,nats://b:2,nats://c:3/",
+		"localhost:4222":           "localhost:4222",
+		"op:secret@localhost:4222": "localhost:4222",
+		"nats://op:se/cret@a:1":    "a:1",
+	} {
+		require.Equal(t, want, natsqueue.Address(url))
+	}
+	_, err := natsqueue.Connect(natsqueue.Login{URL: "nats://op:se/cret@a:1"})
+	require.ErrorContains(t, err, "no connection to the queue at a:1: want URLs as in nats://10.0.0.1:4222")
+	require.NotContains(t, err.Error(), "cret")
 }
 
 func start(t *testing.T, dir string) *natsqueue.Server {

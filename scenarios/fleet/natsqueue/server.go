@@ -1,10 +1,16 @@
 package natsqueue
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -15,22 +21,25 @@ import (
 // ErrListen is wrapped by errors about the address of a server.
 var ErrListen = errors.New("want an address by number with a port, as in 127.0.0.1:4222")
 
+// errConfig is wrapped by errors about a configuration that a fleet cannot have.
+var errConfig = errors.New("--config")
+
 // ServerOptions returns the options of a server within this process, which keeps its state
-// in a directory and syncs each write. Without a configuration of its own it has no
-// passwords, and so only addresses of this host are accepted.
+// in a directory and syncs each write. Without a configuration in which machines prove
+// their identity, only addresses of this host are accepted.
 func ServerOptions(dir, listen, config string) (*server.Options, error) {
 	at, err := netip.ParseAddrPort(listen)
 	if err != nil {
-		return nil, fmt.Errorf("%q: %w", listen, ErrListen)
+		return nil, fmt.Errorf("--listen %q: %w", listen, ErrListen)
 	}
 	o := &server.Options{}
 	if config != "" {
 		if o, err = server.ProcessConfigFile(config); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errConfig, err)
 		}
 	}
-	if config == "" && !at.Addr().Unmap().IsLoopback() {
-		return nil, fmt.Errorf("%q: not a loopback address: workers of other machines need passwords or certificates: give a configuration of nats-server that has them", listen)
+	if !at.Addr().Unmap().IsLoopback() && !wantsProof(o) {
+		return nil, fmt.Errorf("--listen %q: not a loopback address: workers of other machines need passwords or certificates: give a configuration of nats-server that demands them of all, by --config", listen)
 	}
 	o.Host, o.Port = at.Addr().String(), int(at.Port())
 	if o.Port == 0 {
@@ -44,20 +53,33 @@ func ServerOptions(dir, listen, config string) (*server.Options, error) {
 	return o, nil
 }
 
+// wantsProof reports whether all clients of a server prove their identity.
+func wantsProof(o *server.Options) bool {
+	users := len(o.Users)+len(o.Nkeys)+len(o.TrustedOperators) > 0 || o.Username != "" || o.Authorization != ""
+	certificates := o.TLSConfig != nil && o.TLSConfig.ClientAuth == tls.RequireAndVerifyClientCert
+	return certificates || users && o.NoAuthUser == ""
+}
+
 // startTimeout is the time that a server has to begin.
 const startTimeout = 30 * time.Second
 
 // Server is a server within this process.
 type Server struct {
 	*server.Server
-	own nkeys.KeyPair // of this process; nil: the server has no users, or users by tokens
+	own     nkeys.KeyPair // of this process; nil: the server has no users, or users by tokens
+	account string        // of the streams; empty: not known
+	dir     string        // of the state
 }
 
 // Start starts a server. If its configuration has users, this process is one more, with a
-// key of its own. It is to be ended with Stop.
-func Start(o *server.Options, log server.Logger) (*Server, error) {
+// key of its own. Warnings of the server go to the log, unless it is nil. It is to be ended
+// with Stop.
+func Start(o *server.Options, log *slog.Logger) (*Server, error) {
 	own, err := addOwn(o)
 	if err != nil {
+		return nil, err
+	}
+	if err := tryAddress(o); err != nil {
 		return nil, err
 	}
 	s, err := server.NewServer(o)
@@ -65,21 +87,66 @@ func Start(o *server.Options, log server.Logger) (*Server, error) {
 		return nil, err
 	}
 	if log != nil {
-		s.SetLogger(log, false, false)
+		s.SetLogger(warnings{log}, false, false)
 	}
 	s.Start()
-	started := &Server{s, own}
+	started := &Server{s, own, "", o.StoreDir}
 	if !s.ReadyForConnections(startTimeout) {
 		started.Stop()
-		return nil, fmt.Errorf("the server at %s:%d is not ready after %v: is the address in use, or the directory %s that of another server?", o.Host, o.Port, startTimeout, o.StoreDir)
+		return nil, fmt.Errorf("the server at %s:%d is not ready after %v: see its log", o.Host, o.Port, startTimeout)
 	}
-	if len(o.Accounts) > 0 && own != nil {
+	switch {
+	case len(o.TrustedOperators) > 0:
+	case len(o.Accounts) > 0 && own != nil:
+		started.account = accountName
 		if account, err := s.LookupAccount(accountName); err != nil || !account.JetStreamEnabled() {
 			started.Stop()
 			return nil, fmt.Errorf("%w: want jetstream: enabled in account %s, which has the streams", errConfig, accountName)
 		}
+	default:
+		started.account = server.DEFAULT_GLOBAL_ACCOUNT
 	}
 	return started, nil
+}
+
+// tryAddress tells at once why a server cannot listen, for which the server itself tries
+// until its time is over.
+func tryAddress(o *server.Options) error {
+	if o.Port == server.RANDOM_PORT {
+		return nil
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	return l.Close()
+}
+
+// warnings logs the warnings and errors of a server.
+type warnings struct{ log *slog.Logger }
+
+func (w warnings) tell(level slog.Level, format string, v []any) {
+	w.log.Log(context.Background(), level, "the server of the queue: "+fmt.Sprintf(format, v...))
+}
+
+func (w warnings) Warnf(format string, v ...any)  { w.tell(slog.LevelWarn, format, v) }
+func (w warnings) Errorf(format string, v ...any) { w.tell(slog.LevelError, format, v) }
+func (w warnings) Fatalf(format string, v ...any) { w.tell(slog.LevelError, format, v) }
+func (w warnings) Noticef(string, ...any)         {}
+func (w warnings) Debugf(string, ...any)          {}
+func (w warnings) Tracef(string, ...any)          {}
+
+// errStore is wrapped by the error about a store that cannot be written.
+var errStore = errors.New("the store of the queue has failed")
+
+// Check returns an error if the server cannot write its store any more, as on a full disk.
+// It does not try again by itself: the process is to end.
+func (s *Server) Check() error {
+	h := s.Healthz(&server.HealthzOptions{Account: s.account})
+	if h.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: make room in %s, and start it again", errStore, h.Error, s.dir)
 }
 
 // addOwn adds a user with all rights to a configuration that has users, in the account of
@@ -134,9 +201,6 @@ func streamsAccount(o *server.Options) (account *server.Account, err error) {
 	}
 	return account, err
 }
-
-// errConfig is wrapped by errors about a configuration that a fleet cannot have.
-var errConfig = errors.New("configuration")
 
 // Stop ends the server.
 func (s *Server) Stop() {

@@ -97,6 +97,17 @@ func TestTheCanaryOfAnHour(t *testing.T) {
 	require.Contains(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Failed, Seeds: 200, Findings: []fleet.Finding{{}}}), "were not repeated")
 }
 
+// The error about a webhook names its host alone: its path may be a secret.
+func TestTheErrorOfAWebhook(t *testing.T) {
+	hook := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(hook.Close)
+	for _, url := range []string{hook.URL + "/secret", "http://127.0.0.1:1/secret"} {
+		err := steward.Webhook(url)(t.Context(), &steward.Ending{})
+		require.ErrorContains(t, err, "the webhook did not take the message: 127.0.0.1:")
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	f := newFleet(t)
 	f.stop()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -20,14 +21,14 @@ const (
 )
 
 // Webhook returns a function that posts the end of a campaign to a URL, as JSON.
-func Webhook(url string) func(context.Context, *Ending) error {
+func Webhook(to string) func(context.Context, *Ending) error {
 	return func(ctx context.Context, e *Ending) (err error) {
 		data, err := json.Marshal(e)
 		if err != nil {
 			return err
 		}
 		for range webhookTries {
-			if err = post(ctx, url, data); err == nil || ctx.Err() != nil {
+			if err = post(ctx, to, data); err == nil || ctx.Err() != nil {
 				return err
 			}
 			select {
@@ -39,21 +40,24 @@ func Webhook(url string) func(context.Context, *Ending) error {
 	}
 }
 
-func post(ctx context.Context, url string, data []byte) error {
+func post(ctx context.Context, to string, data []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, webhookTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return err
+		if in := (*url.Error)(nil); errors.As(err, &in) {
+			err = in.Err // without the URL, whose path may be a secret
+		}
+		return fmt.Errorf("%w: %s: %w", errWebhook, r.URL.Host, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("%w: %s", errWebhook, answer.Status)
+		return fmt.Errorf("%w: %s: %s", errWebhook, r.URL.Host, answer.Status)
 	}
 	return nil
 }

@@ -123,6 +123,7 @@
 //     [github.com/lockstep-dst/lockstep/node/internal/invariant]
 //     [github.com/lockstep-dst/lockstep/node/internal/tlv]
 //     [github.com/lockstep-dst/lockstep/checker/jsonobject]
+//     [github.com/lockstep-dst/lockstep/node/flock]
 //     [github.com/lockstep-dst/lockstep/node/input]
 //     [github.com/lockstep-dst/lockstep/node/printable]
 //     [github.com/lockstep-dst/lockstep/sim/internal/memo]: leaves, which several packages

@@ -85,5 +85,5 @@ func TestProgramsOfACampaignAreChecked(t *testing.T) {
 		require.ErrorContains(t, f.campaign.Validate(), "want its SHA-256, which begins with the build")
 	}
 	f.campaign.Program, f.campaign.Commit = f.program.Hash, "HEAD"
-	require.ErrorContains(t, f.campaign.Validate(), `commits "HEAD" and "": want all 40 or 64 hexadecimal digits`)
+	require.ErrorContains(t, f.campaign.Validate(), `commit "HEAD": want all 40 or 64 hexadecimal digits`)
 }

@@ -177,13 +177,15 @@ func (p *proof) upsetUntilDone() {
 	defer nc.Close()
 	q, err := natsqueue.Open(p.t.Context(), nc)
 	require.NoError(p.t, err)
+	c, err := named(p.t.Context(), q, "proof")
+	require.NoError(p.t, err)
 	upsets := p.upsets()
 	ranges := (*proofSeeds + *proofRange - 1) / *proofRange
 	every := time.Duration(min(max(50, *proofSeeds/20), 1000)) * time.Millisecond // each look is a message
 	for {
 		time.Sleep(every)
 		ctx, cancel := context.WithTimeout(p.t.Context(), 5*time.Second)
-		left, err := q.Left(ctx, "proof", fleet.RangeKind)
+		left, err := q.Left(ctx, c, fleet.RangeKind)
 		cancel()
 		if err != nil { // the server begins again
 			continue

@@ -33,15 +33,27 @@ func (j *Joint) Append(p *Part) error {
 	return nil
 }
 
-// Next is the first seed that the joint campaign has not run.
+// Next is the first seed that the joint campaign has not run. It is not to be called before
+// a part was appended.
 func (j *Joint) Next() uint64 { return j.state.Start + j.state.Summary.Seeds }
 
-// Merged returns the result as that of one shard with all the seeds.
-func (j *Joint) Merged() Merged { return j.state.merged() }
+// Merged returns the result as that of one shard with all the seeds: that of none, if
+// nothing was appended.
+func (j *Joint) Merged() Merged {
+	if j.state == nil {
+		return Merged{Shards: 1}
+	}
+	return j.state.merged()
+}
 
 // WriteState saves the result in a file, which it replaces atomically: a campaign of all
 // the seeds resumes from it.
-func (j *Joint) WriteState(name string) error { return j.state.write(name) }
+func (j *Joint) WriteState(name string) error {
+	if j.state == nil {
+		return fmt.Errorf("%s: %w: there is none to keep", name, ErrPart)
+	}
+	return j.state.write(name)
+}
 
 // join adds the results of the seeds that follow the seeds of s.
 func (s *Summary) join(o *Summary) {

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +21,8 @@ var ErrCampaign = errors.New("not a campaign of a fleet")
 // Campaign is the order of one campaign. Workers take it from others, and check it.
 type Campaign struct {
 	Name         string          `json:"name"`
-	Build        string          `json:"build"` // of the program that runs it
+	ID           string          `json:"id,omitempty"` // tells it from an earlier or later one of its name; the queue gives it
+	Build        string          `json:"build"`        // of the program that runs it
 	Plans        Plans           `json:"plans"`
 	First        uint64          `json:"first"` // seed
 	Seeds        uint64          `json:"seeds"`
@@ -61,6 +64,7 @@ const (
 )
 
 var (
+	idForm     = regexp.MustCompile(`^[0-9a-f]{0,16}$`)
 	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 	buildForm  = regexp.MustCompile(`^[0-9a-f]{16}$`)
 	hashForm   = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -80,6 +84,8 @@ func (c *Campaign) validate() error {
 	switch {
 	case !nameForm.MatchString(c.Name):
 		return fmt.Errorf("name %q: want up to 64 lower-case letters, digits and hyphens", c.Name)
+	case !idForm.MatchString(c.ID):
+		return fmt.Errorf("id %q: want up to 16 hexadecimal digits", c.ID)
 	case !buildForm.MatchString(c.Build):
 		return fmt.Errorf("build %q: want the 16 hexadecimal digits of a program", c.Build)
 	case c.Seeds == 0:
@@ -127,6 +133,19 @@ func (p *Plans) validate() error {
 		}
 	}
 	return nil
+}
+
+// Key names the campaign among all that a queue has had: its jobs and results are under it,
+// so that what comes late is not taken for that of a later campaign of the same name.
+func (c *Campaign) Key() string { return c.Name + "." + cmp.Or(c.ID, "0") }
+
+// Identify gives the campaign an id, unless it has one.
+func (c *Campaign) Identify() {
+	if c.ID == "" {
+		var id [4]byte
+		_, _ = rand.Read(id[:]) // it does not fail
+		c.ID = fmt.Sprintf("%x", id)
+	}
 }
 
 // Ranges is the number of ranges.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,13 +27,14 @@ type Memory struct {
 }
 
 type jobName struct {
-	campaign string
+	campaign string // its key
 	kind     Kind
 	key      string
 }
 
 // memoryJob is a job that is not done.
 type memoryJob struct {
+	name       jobName
 	job        Job
 	order      uint64
 	deliveries int
@@ -53,8 +55,13 @@ func (m *Memory) AddCampaign(_ context.Context, c *Campaign) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if old := m.campaigns[c.Name]; old != nil {
-		return old.CheckSame(c)
+		if err := old.CheckSame(c); err != nil {
+			return err
+		}
+		c.ID = old.ID
+		return nil
 	}
+	c.Identify()
 	copied := *c
 	m.campaigns[c.Name] = &copied
 	return nil
@@ -82,7 +89,7 @@ func (c *Campaign) CheckSame(o *Campaign) error {
 // order returns the fields of a campaign that are those of its order, all of them.
 func (c *Campaign) order() (fields map[string]json.RawMessage, err error) {
 	o := *c
-	o.Submitted, o.Probe = time.Time{}, nil
+	o.ID, o.Submitted, o.Probe = "", time.Time{}, nil
 	data, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
@@ -105,13 +112,13 @@ func (m *Memory) Campaigns(context.Context) (list []*Campaign, _ error) {
 }
 
 // AddJobs implements Queue.
-func (m *Memory) AddJobs(_ context.Context, jobs []Job) error {
+func (m *Memory) AddJobs(_ context.Context, c *Campaign, jobs []Job) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, j := range jobs {
-		name := jobName{j.Campaign, j.Kind, j.Key()}
+		name := jobName{c.Key(), j.Kind, j.Key()}
 		if m.jobs[name] == nil {
-			m.jobs[name] = &memoryJob{job: j, order: m.order}
+			m.jobs[name] = &memoryJob{name: name, job: j, order: m.order}
 			m.order++
 		}
 	}
@@ -125,7 +132,7 @@ func (m *Memory) Take(_ context.Context, c *Campaign, kind Kind) (Lease, error) 
 	now := time.Now()
 	var next *memoryJob
 	for name, j := range m.jobs {
-		if name.campaign == c.Name && name.kind == kind && now.After(j.until) && (next == nil || before(j, next)) {
+		if name.campaign == c.Key() && name.kind == kind && now.After(j.until) && (next == nil || before(j, next)) {
 			next = j
 		}
 	}
@@ -145,10 +152,10 @@ func before(a, b *memoryJob) bool {
 }
 
 // Put implements Queue.
-func (m *Memory) Put(_ context.Context, campaign string, kind Kind, key string, result []byte) ([]byte, error) {
+func (m *Memory) Put(_ context.Context, c *Campaign, kind Kind, key string, result []byte) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	name := jobName{campaign, kind, key}
+	name := jobName{c.Key(), kind, key}
 	if _, ok := m.results[name]; !ok {
 		m.results[name] = result
 	}
@@ -156,22 +163,22 @@ func (m *Memory) Put(_ context.Context, campaign string, kind Kind, key string, 
 }
 
 // Result implements Queue.
-func (m *Memory) Result(_ context.Context, campaign string, kind Kind, key string) ([]byte, error) {
+func (m *Memory) Result(_ context.Context, c *Campaign, kind Kind, key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if data, ok := m.results[jobName{campaign, kind, key}]; ok {
+	if data, ok := m.results[jobName{c.Key(), kind, key}]; ok {
 		return data, nil
 	}
 	return nil, ErrNoResult
 }
 
 // Results implements Queue.
-func (m *Memory) Results(_ context.Context, campaign string, kind Kind, f func(string, []byte)) error {
+func (m *Memory) Results(_ context.Context, c *Campaign, kind Kind, f func(string, []byte)) error {
 	m.mu.Lock()
 	results := maps.Clone(m.results)
 	m.mu.Unlock()
 	for name, data := range results {
-		if name.campaign == campaign && name.kind == kind {
+		if name.campaign == c.Key() && name.kind == kind {
 			f(name.key, data)
 		}
 	}
@@ -179,11 +186,11 @@ func (m *Memory) Results(_ context.Context, campaign string, kind Kind, f func(s
 }
 
 // Done implements Queue.
-func (m *Memory) Done(_ context.Context, campaign string, kind Kind) (keys []string, _ error) {
+func (m *Memory) Done(_ context.Context, c *Campaign, kind Kind) (keys []string, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for name := range m.results {
-		if name.campaign == campaign && name.kind == kind {
+		if name.campaign == c.Key() && name.kind == kind {
 			keys = append(keys, name.key)
 		}
 	}
@@ -215,13 +222,13 @@ func (m *Memory) Program(_ context.Context, hash string) (io.ReadCloser, error) 
 }
 
 // Left implements Queue.
-func (m *Memory) Left(_ context.Context, campaign string, kind Kind) (left Left, _ error) {
+func (m *Memory) Left(_ context.Context, c *Campaign, kind Kind) (left Left, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
 	for name, j := range m.jobs {
 		switch {
-		case name.campaign != campaign || name.kind != kind:
+		case name.campaign != c.Key() || name.kind != kind:
 		case j.leased && now.Before(j.until):
 			left.Leased++
 		default:
@@ -232,16 +239,19 @@ func (m *Memory) Left(_ context.Context, campaign string, kind Kind) (left Left,
 }
 
 // Remove implements Queue.
-func (m *Memory) Remove(_ context.Context, campaign string) error {
+func (m *Memory) Remove(_ context.Context, name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.campaigns, campaign)
+	delete(m.campaigns, name)
 	used := Programs(slices.Collect(maps.Values(m.campaigns)))
 	maps.DeleteFunc(m.programs, func(hash string, _ []byte) bool { return !used[hash] })
-	maps.DeleteFunc(m.jobs, func(name jobName, _ *memoryJob) bool { return name.campaign == campaign })
-	maps.DeleteFunc(m.results, func(name jobName, _ []byte) bool { return name.campaign == campaign })
+	maps.DeleteFunc(m.jobs, func(of jobName, _ *memoryJob) bool { return of.isOf(name) })
+	maps.DeleteFunc(m.results, func(of jobName, _ []byte) bool { return of.isOf(name) })
 	return nil
 }
+
+// isOf reports whether it is of a campaign of a name.
+func (n jobName) isOf(campaign string) bool { return strings.HasPrefix(n.campaign, campaign+".") }
 
 // beatTime is the time for which a queue tells of a worker.
 const beatTime = time.Minute
@@ -290,8 +300,9 @@ func (l *memoryLease) Extend(context.Context) error {
 func (l *memoryLease) Done(context.Context) error {
 	l.queue.mu.Lock()
 	defer l.queue.mu.Unlock()
-	j := &l.job.job
-	delete(l.queue.jobs, jobName{j.Campaign, j.Kind, j.Key()})
+	if l.queue.jobs[l.job.name] == l.job { // or else it was removed
+		delete(l.queue.jobs, l.job.name)
+	}
 	return nil
 }
 

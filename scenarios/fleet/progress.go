@@ -20,7 +20,7 @@ type Progress struct {
 // Read reads at most so many results that are new. A result that does not count is passed
 // over: the report at the end tells of it.
 func (p *Progress) Read(ctx context.Context, q Queue, most int) error {
-	keys, err := q.Done(ctx, p.Campaign.Name, RangeKind)
+	keys, err := q.Done(ctx, p.Campaign, RangeKind)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *Progress) Read(ctx context.Context, q Queue, most int) error {
 }
 
 func (p *Progress) add(ctx context.Context, q Queue, i int, key string) error {
-	data, err := q.Result(ctx, p.Campaign.Name, RangeKind, key)
+	data, err := q.Result(ctx, p.Campaign, RangeKind, key)
 	if errors.Is(err, ErrNoResult) { // it was removed a moment ago
 		return nil
 	}

@@ -12,6 +12,7 @@ var (
 	ErrNoJob     = errors.New("no job is waiting")
 	ErrNoResult  = errors.New("no result yet")
 	ErrNoProgram = errors.New("the queue does not have this program")
+	ErrRemoved   = errors.New("it was removed")
 	ErrConflict  = errors.New("there is another campaign of this name")
 )
 
@@ -27,34 +28,34 @@ const (
 // Queue is shared by the machines of a fleet: campaigns, their jobs and results. It is
 // safe for concurrent use.
 type Queue interface {
-	// AddCampaign adds a campaign. The same campaign again has no effect, and another
-	// one of its name is ErrConflict.
+	// AddCampaign adds a campaign, and gives it an id. The same campaign again has no effect
+	// but that it gets the id of the one that is there; another one of its name is ErrConflict.
 	AddCampaign(ctx context.Context, c *Campaign) error
 
 	// Campaigns lists the campaigns by name.
 	Campaigns(ctx context.Context) ([]*Campaign, error)
 
-	// AddJobs adds jobs. One that is in the queue already, waiting or leased, stays as it is;
+	// AddJobs adds jobs of a campaign. One that is in the queue already, waiting or leased, stays as it is;
 	// one that is done may count as there for a moment more.
-	AddJobs(ctx context.Context, jobs []Job) error
+	AddJobs(ctx context.Context, c *Campaign, jobs []Job) error
 
 	// Take leases a job of a kind, or returns ErrNoJob.
 	Take(ctx context.Context, c *Campaign, kind Kind) (Lease, error)
 
 	// Put keeps the result of a job, unless there is one. It returns the one that is kept.
-	Put(ctx context.Context, campaign string, kind Kind, key string, result []byte) (kept []byte, err error)
+	Put(ctx context.Context, c *Campaign, kind Kind, key string, result []byte) (kept []byte, err error)
 
 	// Result returns the result of a job, or ErrNoResult.
-	Result(ctx context.Context, campaign string, kind Kind, key string) ([]byte, error)
+	Result(ctx context.Context, c *Campaign, kind Kind, key string) ([]byte, error)
 
 	// Results calls f with all results of a kind, in any order.
-	Results(ctx context.Context, campaign string, kind Kind, f func(key string, result []byte)) error
+	Results(ctx context.Context, c *Campaign, kind Kind, f func(key string, result []byte)) error
 
 	// Done lists the jobs of a kind that have a result, by key, in any order.
-	Done(ctx context.Context, campaign string, kind Kind) (keys []string, err error)
+	Done(ctx context.Context, c *Campaign, kind Kind) (keys []string, err error)
 
 	// Left counts the jobs of a kind that wait and that are leased.
-	Left(ctx context.Context, campaign string, kind Kind) (Left, error)
+	Left(ctx context.Context, c *Campaign, kind Kind) (Left, error)
 
 	// PutProgram keeps a program under its hash, unless it is there.
 	PutProgram(ctx context.Context, hash string, program io.Reader) error
@@ -62,9 +63,9 @@ type Queue interface {
 	// Program returns a program, or ErrNoProgram. The reader is to be closed.
 	Program(ctx context.Context, hash string) (io.ReadCloser, error)
 
-	// Remove removes a campaign with its jobs and results, and with its program if no
-	// other campaign has the same.
-	Remove(ctx context.Context, campaign string) error
+	// Remove removes the campaign of a name with its jobs and results, and with its program
+	// if no other campaign has the same. It removes also what is left of earlier ones.
+	Remove(ctx context.Context, name string) error
 
 	// Beat tells of a worker, for a minute.
 	Beat(ctx context.Context, w *WorkerStatus) error

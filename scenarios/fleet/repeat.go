@@ -10,7 +10,7 @@ import (
 // worker has put. Two that differ are kept as a conflict.
 func (w *Worker) repeat(ctx context.Context, c *Campaign, lease Lease, dir string) error {
 	job := lease.Job()
-	kept, err := w.Queue.Result(ctx, c.Name, RangeKind, job.Key())
+	kept, err := w.Queue.Result(ctx, c, RangeKind, job.Key())
 	if errors.Is(err, ErrNoResult) {
 		return errNotMine // yet
 	}
@@ -27,10 +27,10 @@ func (w *Worker) repeat(ctx context.Context, c *Campaign, lease Lease, dir strin
 	}
 	if part != nil { // or else the range has a trouble, which is told
 		if err := w.runAgain(ctx, c, lease, dir, kept); err != nil {
-			return w.giveUp(ctx, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
+			return w.giveUp(ctx, c, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
 		}
 	}
-	_, err = w.put(ctx, &job, data)
+	_, err = w.put(ctx, c, &job, data)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
+	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // Verdict is the verdict of a campaign in one word.
@@ -76,19 +77,19 @@ func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
 		parts: map[int]*campaign.Part{},
 	}
 	var err error
-	if r.Left, err = q.Left(ctx, c.Name, RangeKind); err != nil { // before the results: a job is put and then taken out
+	if r.Left, err = q.Left(ctx, c, RangeKind); err != nil { // before the results: a job is put and then taken out
 		return nil, err
 	}
-	if r.Repeat, err = q.Left(ctx, c.Name, RepeatKind); err != nil {
+	if r.Repeat, err = q.Left(ctx, c, RepeatKind); err != nil {
 		return nil, err
 	}
-	if r.Triage, err = q.Left(ctx, c.Name, TriageKind); err != nil {
+	if r.Triage, err = q.Left(ctx, c, TriageKind); err != nil {
 		return nil, err
 	}
-	if err := q.Results(ctx, c.Name, RangeKind, func(key string, data []byte) { r.addRange(c, key, data) }); err != nil {
+	if err := q.Results(ctx, c, RangeKind, func(key string, data []byte) { r.addRange(c, key, data) }); err != nil {
 		return nil, err
 	}
-	err = q.Results(ctx, c.Name, conflictKind, func(key string, _ []byte) {
+	err = q.Results(ctx, c, conflictKind, func(key string, _ []byte) {
 		if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < r.Ranges {
 			r.Conflicts = append(r.Conflicts, i)
 		}
@@ -96,7 +97,7 @@ func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.Results(ctx, c.Name, RepeatKind, func(key string, data []byte) { r.addRepetition(key, data) }); err != nil {
+	if err := q.Results(ctx, c, RepeatKind, func(key string, data []byte) { r.addRepetition(key, data) }); err != nil {
 		return nil, err
 	}
 	slices.Sort(r.Conflicts)
@@ -166,7 +167,7 @@ func (r *Report) addUp() {
 
 func (r *Report) addTriage(ctx context.Context, q Queue, c *Campaign) error {
 	byKey := map[string]*TriageResult{}
-	err := q.Results(ctx, c.Name, TriageKind, func(key string, data []byte) {
+	err := q.Results(ctx, c, TriageKind, func(key string, data []byte) {
 		if t, err := parseTriage(data); err == nil && SignatureKey(t.Job.Signature) == key {
 			byKey[key] = t
 		}
@@ -213,6 +214,10 @@ func (r *Report) verdict() Verdict {
 	return Passed
 }
 
+// IsRepeated reports whether the failure is one to be repeated. A check that gave up depends on
+// the machine.
+func (f Finding) IsRepeated() bool { return f.Signature != play.UndecidedSignature }
+
 // differs reports whether the failure was another one when it was repeated.
 func (f Finding) differs() bool {
 	return f.Triage != nil && f.Triage.Trouble == "" && !f.Triage.Confirmed
@@ -233,6 +238,33 @@ func (r *Report) Joint() (*campaign.Joint, error) {
 	return j, nil
 }
 
+// Sum returns the sum of all ranges that have a state, without a hash, and the first and the
+// last seed of the first of them up to the next gap. ok is false if there is none.
+func (r *Report) Sum() (m campaign.Merged, first, last uint64, ok bool) {
+	var tally campaign.Tally
+	gap := false
+	for i := range r.Ranges {
+		part := r.parts[i]
+		if part == nil || tally.Add(part) != nil { // of another campaign
+			gap = ok
+			continue
+		}
+		if !ok {
+			first, ok = part.Start(), true
+		}
+		if !gap {
+			last = part.Start() + (part.Summary().Seeds - 1)
+		}
+	}
+	if ok {
+		m = tally.Merged()
+	}
+	return m, first, last, ok
+}
+
+// HasState reports whether WriteState has a range to keep.
+func (r *Report) HasState() bool { return r.parts[0] != nil }
+
 // Settled reports whether all is done, also the triage. A range asks for triage before it
 // is taken out of the queue, and Read looks at ranges first.
 func (r *Report) Settled() bool {
@@ -242,7 +274,7 @@ func (r *Report) Settled() bool {
 // WriteState keeps the ranges that are done from the first one on in a file, as the state
 // of one campaign.
 func (r *Report) WriteState(name string) error {
-	if r.parts[0] == nil {
+	if !r.HasState() {
 		return fmt.Errorf("%w: the first range has no result yet", ErrNoResult)
 	}
 	j, err := r.Joint()
@@ -257,7 +289,7 @@ func Await(ctx context.Context, q Queue, c *Campaign, every time.Duration) error
 	for {
 		left := 0
 		for _, kind := range Kinds() {
-			n, err := q.Left(ctx, c.Name, kind)
+			n, err := q.Left(ctx, c, kind)
 			if err != nil {
 				return err
 			}

@@ -42,12 +42,12 @@ func submit(ctx context.Context, q Queue, c *Campaign, putProgram func() error) 
 			}
 		}
 	}
-	return q.AddJobs(ctx, jobs)
+	return q.AddJobs(ctx, c, jobs)
 }
 
 // doneRanges returns the ranges that have a result of a kind.
 func doneRanges(ctx context.Context, q Queue, c *Campaign, kind Kind) (map[int]bool, error) {
-	keys, err := q.Done(ctx, c.Name, kind)
+	keys, err := q.Done(ctx, c, kind)
 	done := map[int]bool{}
 	for _, key := range keys {
 		if i, err := strconv.Atoi(key); err == nil {

@@ -26,7 +26,7 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 	run, part, err := w.runAlone(ctx, dir, c, job.Seed, 1, true)
 	if err != nil {
 		result.Trouble = shorten(err.Error(), maxTrouble)
-		return w.giveUp(ctx, lease, err, result)
+		return w.giveUp(ctx, c, lease, err, result)
 	}
 	result.Hash, _ = part.Run(job.Seed)
 	if groups := part.Summary().Groups; len(groups) > 0 {
@@ -38,7 +38,7 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 	if err != nil {
 		return err
 	}
-	_, err = w.put(ctx, &job, data)
+	_, err = w.put(ctx, c, &job, data)
 	return err
 }
 

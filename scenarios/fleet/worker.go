@@ -199,7 +199,7 @@ func (w *Worker) keep(ctx context.Context, lease Lease) {
 // result brings about the result of a job. If it is there already, nothing is run.
 func (w *Worker) result(ctx context.Context, c *Campaign, lease Lease) error {
 	job := lease.Job()
-	_, err := w.Queue.Result(ctx, c.Name, job.Kind, job.Key())
+	_, err := w.Queue.Result(ctx, c, job.Kind, job.Key())
 	if err == nil || !errors.Is(err, ErrNoResult) {
 		return err
 	}
@@ -226,7 +226,7 @@ func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir str
 	first, seeds := c.Range(job.Range)
 	run, part, err := w.runSeeds(ctx, dir, c, first, seeds)
 	if err != nil {
-		return w.giveUp(ctx, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
+		return w.giveUp(ctx, c, lease, err, &RangeResult{Worker: w.Name, Trouble: shorten(err.Error(), maxTrouble)})
 	}
 	mine, err := json.Marshal(&RangeResult{Worker: w.Name, State: run.State})
 	if err != nil {
@@ -235,7 +235,7 @@ func (w *Worker) runRange(ctx context.Context, c *Campaign, lease Lease, dir str
 	if err := w.ask(ctx, c, part, &job); err != nil { // before the result, or else it may be left undone
 		return err
 	}
-	kept, err := w.put(ctx, &job, mine)
+	kept, err := w.put(ctx, c, &job, mine)
 	if err != nil {
 		return err
 	}
@@ -283,9 +283,9 @@ func (w *Worker) endProcess() {
 const putTries = 10
 
 // put puts a result, also to a queue that is away for a while.
-func (w *Worker) put(ctx context.Context, job *Job, data []byte) (kept []byte, err error) {
+func (w *Worker) put(ctx context.Context, c *Campaign, job *Job, data []byte) (kept []byte, err error) {
 	for range putTries {
-		kept, err = w.Queue.Put(ctx, job.Campaign, job.Kind, job.Key(), data)
+		kept, err = w.Queue.Put(ctx, c, job.Kind, job.Key(), data)
 		if err == nil || errors.Is(err, ErrResult) || ctx.Err() != nil {
 			break
 		}
@@ -301,7 +301,7 @@ func (w *Worker) compare(ctx context.Context, c *Campaign, job *Job, part *campa
 	if err == nil && first != nil && first.SameRuns(part) {
 		return nil
 	}
-	_, err = w.Queue.Put(ctx, c.Name, conflictKind, job.Key(), mine)
+	_, err = w.Queue.Put(ctx, c, conflictKind, job.Key(), mine)
 	return err
 }
 
@@ -312,7 +312,7 @@ func (w *Worker) ask(ctx context.Context, c *Campaign, part *campaign.Part, job 
 		if g.Signature == play.UndecidedSignature {
 			continue // it depends on the machine
 		}
-		_, err := w.Queue.Result(ctx, c.Name, TriageKind, SignatureKey(g.Signature))
+		_, err := w.Queue.Result(ctx, c, TriageKind, SignatureKey(g.Signature))
 		if err == nil {
 			continue
 		}
@@ -322,11 +322,11 @@ func (w *Worker) ask(ctx context.Context, c *Campaign, part *campaign.Part, job 
 		hash, _ := part.Run(g.First)
 		jobs = append(jobs, Job{Campaign: c.Name, Kind: TriageKind, Range: job.Range, Signature: g.Signature, Seed: g.First, Hash: hash, Finder: w.Name})
 	}
-	return w.Queue.AddJobs(ctx, jobs)
+	return w.Queue.AddJobs(ctx, c, jobs)
 }
 
 // giveUp makes the trouble of a job its result if enough workers have tried.
-func (w *Worker) giveUp(ctx context.Context, lease Lease, trouble error, result any) error {
+func (w *Worker) giveUp(ctx context.Context, c *Campaign, lease Lease, trouble error, result any) error {
 	if ctx.Err() != nil || lease.Delivery() < MaxDeliveries {
 		return trouble
 	}
@@ -336,7 +336,7 @@ func (w *Worker) giveUp(ctx context.Context, lease Lease, trouble error, result 
 	}
 	job := lease.Job()
 	w.Log.Error("a job is given up", "campaign", job.Campaign, "kind", job.Kind, "key", job.Key(), "error", trouble)
-	_, err = w.Queue.Put(ctx, job.Campaign, job.Kind, job.Key(), data)
+	_, err = w.Queue.Put(ctx, c, job.Kind, job.Key(), data)
 	return err
 }
 

@@ -111,7 +111,7 @@ func TestAMachineThatRunsSeedsInAnotherWayIsFound(t *testing.T) {
 
 // worksAt returns the worker that has put a result.
 func (f *testFleet) worksAt(kind fleet.Kind, key string) string {
-	data, err := f.queue.Result(f.t.Context(), "night", kind, key)
+	data, err := f.queue.Result(f.t.Context(), f.campaign, kind, key)
 	require.NoError(f.t, err)
 	var r fleet.RangeResult
 	require.NoError(f.t, json.Unmarshal(data, &r))
@@ -185,7 +185,7 @@ func TestAFalseResultDoesNotCount(t *testing.T) {
 	f := newFleet(t, 40)
 	f.work("ada")
 	good := f.settled()
-	true0, err := f.queue.Result(t.Context(), "night", fleet.RangeKind, "0")
+	true0, err := f.queue.Result(t.Context(), f.campaign, fleet.RangeKind, "0")
 	require.NoError(t, err)
 	for want, data := range map[string]string{
 		"not a result of a fleet":                  `{`,
@@ -196,7 +196,7 @@ func TestAFalseResultDoesNotCount(t *testing.T) {
 		q := fleet.NewMemory()
 		require.NoError(t, q.AddCampaign(t.Context(), f.campaign))
 		for key, text := range map[string]string{"0": string(true0), "1": data, "2": string(true0), "x": data} {
-			_, err := q.Put(t.Context(), "night", fleet.RangeKind, key, []byte(text))
+			_, err := q.Put(t.Context(), f.campaign, fleet.RangeKind, key, []byte(text))
 			require.NoError(t, err)
 		}
 		r, err := fleet.Read(t.Context(), q, f.campaign)

@@ -42,5 +42,12 @@ func (b *Buffer) Bytes() []byte {
 	return bytes.Clone(b.buf.Bytes())
 }
 
+// Reset empties the buffer.
+func (b *Buffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf.Reset()
+}
+
 // String returns the content.
 func (b *Buffer) String() string { return string(b.Bytes()) }

@@ -54,7 +54,7 @@ var errNotYet = fmt.Errorf("not yet")
 
 // atLeast asks for a number of ranges that are done.
 func atLeast(t *testing.T, q fleet.Queue, c *fleet.Campaign, ranges int) error {
-	done, err := q.Done(t.Context(), c.Name, fleet.RangeKind)
+	done, err := q.Done(t.Context(), c, fleet.RangeKind)
 	if err == nil && len(done) < ranges {
 		err = errNotYet
 	}

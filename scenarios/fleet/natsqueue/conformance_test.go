@@ -55,7 +55,7 @@ var conformance = []struct {
 		require.Contains(t, all, c)
 	}},
 	{"each job is leased to one worker, and is gone when it is done", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 3)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 3)))
 		requireLeft(t, fleet.Left{Waiting: 3}, q, c)
 		for i := range 3 {
 			l := take(t, q, c)
@@ -70,13 +70,13 @@ var conformance = []struct {
 		requireLeft(t, fleet.Left{}, q, c)
 	}},
 	{"a job that waits or is leased is not added again, and one that is done is", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 2)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 2)))
 		l := take(t, q, c)
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 2)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 2)))
 		requireLeft(t, fleet.Left{Waiting: 1, Leased: 1}, q, c)
 		require.NoError(t, l.Done(t.Context()))
 		for range 1000 { // a server takes out what is done a moment after it said so
-			require.NoError(t, q.AddJobs(t.Context(), jobs(c, 2)))
+			require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 2)))
 			if left(t, q, c).Waiting == 2 {
 				break
 			}
@@ -85,7 +85,7 @@ var conformance = []struct {
 		requireLeft(t, fleet.Left{Waiting: 2}, q, c)
 	}},
 	{"the job of a worker that dies goes to another one", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 1)))
 		taken := time.Now()
 		take(t, q, c)
 		notYet(t, q, c, taken)
@@ -93,7 +93,7 @@ var conformance = []struct {
 	}},
 	{"a lease that is extended goes on", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
 		begin := time.Now()
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 1)))
 		l := take(t, q, c)
 		for extended := begin; time.Since(begin) < 2*expiry; extended = time.Now() {
 			time.Sleep(expiry / 5)
@@ -102,7 +102,7 @@ var conformance = []struct {
 		}
 	}},
 	{"a job that is returned comes again, after its delay", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 1)))
 		l := take(t, q, c)
 		returned := time.Now()
 		require.NoError(t, l.Return(t.Context(), expiry))
@@ -113,37 +113,37 @@ var conformance = []struct {
 		take(t, q, c)
 	}},
 	{"the first result of a job is kept", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		_, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+		_, err := q.Result(t.Context(), c, fleet.RangeKind, "0")
 		require.ErrorIs(t, err, fleet.ErrNoResult)
 		for _, text := range []string{"one", "other"} {
-			kept, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte(text))
+			kept, err := q.Put(t.Context(), c, fleet.RangeKind, "0", []byte(text))
 			require.NoError(t, err)
 			require.Equal(t, "one", string(kept))
 		}
-		_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "12", []byte("two"))
+		_, err = q.Put(t.Context(), c, fleet.RangeKind, "12", []byte("two"))
 		require.NoError(t, err)
-		_, err = q.Put(t.Context(), c.Name, fleet.TriageKind, "12", []byte("of another kind"))
+		_, err = q.Put(t.Context(), c, fleet.TriageKind, "12", []byte("of another kind"))
 		require.NoError(t, err)
 		all := map[string]string{}
-		require.NoError(t, q.Results(t.Context(), c.Name, fleet.RangeKind, func(key string, data []byte) { all[key] = string(data) }))
+		require.NoError(t, q.Results(t.Context(), c, fleet.RangeKind, func(key string, data []byte) { all[key] = string(data) }))
 		require.Equal(t, map[string]string{"0": "one", "12": "two"}, all)
-		got, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+		got, err := q.Result(t.Context(), c, fleet.RangeKind, "0")
 		require.NoError(t, err)
 		require.Equal(t, "one", string(got))
 	}},
 	{"jobs of one kind and one campaign are apart from others", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
 		o := added(t, q)
-		require.NoError(t, q.AddJobs(t.Context(), []fleet.Job{{Campaign: c.Name, Kind: fleet.TriageKind, Signature: "a/b c*>", Seed: 7}}))
-		require.NoError(t, q.AddJobs(t.Context(), jobs(o, 1)))
+		require.NoError(t, q.AddJobs(t.Context(), c, []fleet.Job{{Campaign: c.Name, Kind: fleet.TriageKind, Signature: "a/b c*>", Seed: 7}}))
+		require.NoError(t, q.AddJobs(t.Context(), o, jobs(o, 1)))
 		_, err := q.Take(t.Context(), c, fleet.RangeKind)
 		require.ErrorIs(t, err, fleet.ErrNoJob)
 		require.Equal(t, "a/b c*>", takeOf(t, q, c, fleet.TriageKind).Job().Signature)
 		requireLeft(t, fleet.Left{}, q, c)
 	}},
 	{"a campaign that is removed leaves nothing, and its name is free", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		require.NoError(t, q.AddJobs(t.Context(), jobs(c, 3)))
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 3)))
 		l := take(t, q, c)
-		_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("one"))
+		_, err := q.Put(t.Context(), c, fleet.RangeKind, "0", []byte("one"))
 		require.NoError(t, err)
 		require.NoError(t, q.Remove(t.Context(), c.Name))
 		all, err := q.Campaigns(t.Context())
@@ -157,18 +157,49 @@ var conformance = []struct {
 		other.Seeds--
 		require.NoError(t, q.AddCampaign(t.Context(), &other))
 		requireLeft(t, fleet.Left{}, q, c)
-		_, err = q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+		_, err = q.Result(t.Context(), c, fleet.RangeKind, "0")
 		require.ErrorIs(t, err, fleet.ErrNoResult)
 	}},
+	{"a later campaign of a name has nothing of the one before", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 3)))
+		late := take(t, q, c)
+		lateJob := late.Job()
+		require.NoError(t, q.Remove(t.Context(), c.Name))
+		later := *c
+		later.ID, later.Seeds = "", 50
+		require.NoError(t, q.AddCampaign(t.Context(), &later))
+		require.NotEqual(t, c.Key(), later.Key())
+		require.NoError(t, q.AddJobs(t.Context(), &later, jobs(&later, 5)))
+
+		// A worker that knows the first one yet takes no job of the second, and puts no result there.
+		_, err := q.Take(t.Context(), c, fleet.RangeKind)
+		require.ErrorIs(t, err, fleet.ErrNoJob)
+		_, err = q.Put(t.Context(), c, fleet.RangeKind, lateJob.Key(), []byte("late"))
+		require.NoError(t, err)
+		_ = late.Done(t.Context()) // it is of no queue
+		requireLeft(t, fleet.Left{Waiting: 5}, q, &later)
+		_, err = q.Result(t.Context(), &later, fleet.RangeKind, "0")
+		require.ErrorIs(t, err, fleet.ErrNoResult)
+
+		require.NoError(t, q.Remove(t.Context(), c.Name))
+		_, err = q.Result(t.Context(), c, fleet.RangeKind, lateJob.Key())
+		require.ErrorIs(t, err, fleet.ErrNoResult, "the last one of the name takes along what came late")
+	}},
+	{"the same campaign once more has the id of the first", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
+		again := *c
+		again.ID = ""
+		require.NoError(t, q.AddCampaign(t.Context(), &again))
+		require.Equal(t, c.Key(), again.Key())
+	}},
 	{"the jobs with a result are listed", func(t *testing.T, q fleet.Queue, c *fleet.Campaign) {
-		none, err := q.Done(t.Context(), c.Name, fleet.RangeKind)
+		none, err := q.Done(t.Context(), c, fleet.RangeKind)
 		require.NoError(t, err)
 		require.Empty(t, none)
 		for _, key := range []string{"3", "12"} {
-			_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, key, []byte("done"))
+			_, err := q.Put(t.Context(), c, fleet.RangeKind, key, []byte("done"))
 			require.NoError(t, err)
 		}
-		keys, err := q.Done(t.Context(), c.Name, fleet.RangeKind)
+		keys, err := q.Done(t.Context(), c, fleet.RangeKind)
 		require.NoError(t, err)
 		require.ElementsMatch(t, []string{"3", "12"}, keys)
 	}},
@@ -212,10 +243,10 @@ func TestTheQueueOutlivesItsServer(t *testing.T) {
 	first := start(t, dir)
 	q := open(t, first)
 	c := added(t, q)
-	require.NoError(t, q.AddJobs(t.Context(), jobs(c, 3)))
+	require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 3)))
 	require.NoError(t, take(t, q, c).Done(t.Context()))
 	take(t, q, c)
-	_, err := q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("done"))
+	_, err := q.Put(t.Context(), c, fleet.RangeKind, "0", []byte("done"))
 	require.NoError(t, err)
 	first.Stop()
 
@@ -224,11 +255,38 @@ func TestTheQueueOutlivesItsServer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []*fleet.Campaign{c}, all)
 	requireLeft(t, fleet.Left{Waiting: 1, Leased: 1}, q, c)
-	got, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+	got, err := q.Result(t.Context(), c, fleet.RangeKind, "0")
 	require.NoError(t, err)
 	require.Equal(t, "done", string(got))
-	_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("once more"))
+	_, err = q.Put(t.Context(), c, fleet.RangeKind, "0", []byte("once more"))
 	require.NoError(t, err)
+}
+
+// Consumers that a server has lost are made anew, and their jobs are there; not so those of a
+// campaign that was removed.
+func TestLostConsumersAreMadeAnew(t *testing.T) {
+	s := start(t, t.TempDir())
+	q := open(t, s)
+	js, err := jetstream.New(connect(t, s))
+	require.NoError(t, err)
+	c := added(t, q)
+	require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 2)))
+	lose := func() {
+		for _, kind := range fleet.Kinds() {
+			require.NoError(t, js.DeleteConsumer(t.Context(), "LOCKSTEP_JOBS", strings.Replace(c.Key(), ".", "_", 1)+"_"+string(kind)))
+		}
+	}
+	lose()
+	requireLeft(t, fleet.Left{Waiting: 2}, q, c)
+	take(t, q, c)
+	lose()
+	require.NoError(t, fleet.Submit(t.Context(), q, c))
+	requireLeft(t, fleet.Left{Waiting: 10}, q, c)
+
+	require.NoError(t, q.Remove(t.Context(), c.Name))
+	_, err = q.Left(t.Context(), c, fleet.RangeKind)
+	require.ErrorIs(t, err, fleet.ErrRemoved)
+	require.ErrorContains(t, err, "campaign "+c.Name)
 }
 
 // A message that is no job does not stop the worker that gets it, and does not come again.
@@ -237,7 +295,7 @@ func TestAStrangersMessageIsTakenOut(t *testing.T) {
 	q := open(t, s)
 	c := added(t, q)
 	nc := connect(t, s)
-	require.NoError(t, nc.Publish("lockstep.jobs."+c.Name+".range.x", []byte(`{"campaign":"`+c.Name+`","kind":"range","range":-1}`)))
+	require.NoError(t, nc.Publish("lockstep.jobs."+c.Key()+".range.x", []byte(`{"campaign":"`+c.Name+`","kind":"range","range":-1}`)))
 	require.NoError(t, nc.Flush())
 	require.Eventually(t, func() bool {
 		_, err := q.Take(t.Context(), c, fleet.RangeKind)
@@ -254,10 +312,10 @@ func TestAWorkerCannotUpsetOthers(t *testing.T) {
 	q, err := natsqueue.Open(t.Context(), own)
 	require.NoError(t, err)
 	c := added(t, q)
-	_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("done"))
+	_, err = q.Put(t.Context(), c, fleet.RangeKind, "0", []byte("done"))
 	require.NoError(t, err)
 	nc := as(t, s, "worker")
-	key := "fleet.$KV.lockstep-results." + c.Name + ".range."
+	key := "fleet.$KV.lockstep-results." + c.Key() + ".range."
 	for _, m := range []*nats.Msg{
 		{Subject: key + "0", Data: []byte("false")},
 		{Subject: key + "0", Header: nats.Header{"Nats-Rollup": {"sub"}}},
@@ -274,7 +332,7 @@ func TestAWorkerCannotUpsetOthers(t *testing.T) {
 	w, err := natsqueue.Open(t.Context(), nc)
 	require.NoError(t, err)
 	require.NoError(t, w.Beat(t.Context(), &fleet.WorkerStatus{Name: "ada"})) // it is behind all others
-	got, err := q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+	got, err := q.Result(t.Context(), c, fleet.RangeKind, "0")
 	require.NoError(t, err)
 	require.Equal(t, "done", string(got))
 	all, err := q.Workers(t.Context())
@@ -296,13 +354,13 @@ func TestStreamsAreBroughtUpToDate(t *testing.T) {
 	for _, b := range []jetstream.KeyValueConfig{{Bucket: "lockstep-results", MaxValueSize: fleet.MaxResult}, {Bucket: "lockstep-workers", Storage: jetstream.MemoryStorage, TTL: time.Minute, MaxValueSize: 4 << 10}} {
 		kv, err := js.CreateKeyValue(t.Context(), b)
 		require.NoError(t, err)
-		_, err = kv.Put(t.Context(), "c.range.0", []byte("done"))
+		_, err = kv.Put(t.Context(), "c.0.range.0", []byte("done"))
 		require.NoError(t, err)
 	}
 	require.NoError(t, natsqueue.Setup(t.Context(), nc, 1))
 	q, err := natsqueue.Open(t.Context(), nc)
 	require.NoError(t, err)
-	got, err := q.Put(t.Context(), "c", fleet.RangeKind, "0", []byte("other"))
+	got, err := q.Put(t.Context(), &fleet.Campaign{Name: "c"}, fleet.RangeKind, "0", []byte("other"))
 	require.NoError(t, err)
 	require.Equal(t, "done", string(got))
 }
@@ -452,7 +510,7 @@ func requireLeft(t *testing.T, want fleet.Left, q fleet.Queue, c *fleet.Campaign
 }
 
 func left(t *testing.T, q fleet.Queue, c *fleet.Campaign) fleet.Left {
-	n, err := q.Left(t.Context(), c.Name, fleet.RangeKind)
+	n, err := q.Left(t.Context(), c, fleet.RangeKind)
 	require.NoError(t, err)
 	return n
 }

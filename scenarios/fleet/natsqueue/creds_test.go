@@ -38,7 +38,7 @@ func TestCredentials(t *testing.T) {
 	q, err := natsqueue.Open(t.Context(), worker)
 	require.NoError(t, err)
 	c := added(t, q)
-	require.NoError(t, q.AddJobs(t.Context(), jobs(c, 1)))
+	require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 1)))
 	requireLeft(t, fleet.Left{Waiting: 1}, q, c)
 
 	for what, creds := range map[string]string{

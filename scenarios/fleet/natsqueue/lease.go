@@ -15,14 +15,14 @@ import (
 func (q *Queue) Take(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (fleet.Lease, error) {
 	l, err := q.take(ctx, c, kind)
 	if errors.Is(err, nats.ErrNoResponders) { // the consumer has gone, or is one that was made anew
-		q.forget(consumerName(c.Name, kind))
+		q.forget(consumerName(c, kind))
 		l, err = q.take(ctx, c, kind)
 	}
 	return l, err
 }
 
 func (q *Queue) take(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (fleet.Lease, error) {
-	from, err := q.consumer(ctx, consumerName(c.Name, kind))
+	from, err := q.consumer(ctx, consumerName(c, kind))
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil, fleet.ErrNoJob // the campaign was removed
 	}

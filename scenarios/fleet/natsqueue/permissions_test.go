@@ -29,7 +29,7 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	c := added(t, operator)
 	long := strings.Repeat("program", 100_000) // in several messages
 	require.NoError(t, operator.PutProgram(t.Context(), "hash", strings.NewReader(long)))
-	require.NoError(t, operator.AddJobs(t.Context(), jobs(c, 2)))
+	require.NoError(t, operator.AddJobs(t.Context(), c, jobs(c, 2)))
 
 	nc := as(t, s, "worker")
 	q, err := natsqueue.Open(t.Context(), nc)
@@ -39,11 +39,11 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	require.Len(t, all, 1)
 	l := take(t, q, c)
 	require.NoError(t, l.Extend(t.Context()))
-	_, err = q.Result(t.Context(), c.Name, fleet.RangeKind, "0")
+	_, err = q.Result(t.Context(), c, fleet.RangeKind, "0")
 	require.ErrorIs(t, err, fleet.ErrNoResult)
-	require.NoError(t, q.AddJobs(t.Context(), []fleet.Job{{Campaign: c.Name, Kind: fleet.TriageKind, Signature: "a/b", Seed: 7}}))
+	require.NoError(t, q.AddJobs(t.Context(), c, []fleet.Job{{Campaign: c.Name, Kind: fleet.TriageKind, Signature: "a/b", Seed: 7}}))
 	for range 2 {
-		_, err = q.Put(t.Context(), c.Name, fleet.RangeKind, "0", []byte("done"))
+		_, err = q.Put(t.Context(), c, fleet.RangeKind, "0", []byte("done"))
 		require.NoError(t, err)
 	}
 	require.NoError(t, l.Done(t.Context()))
@@ -59,14 +59,14 @@ func TestAWorkerHasThePermissionsThatItNeeds(t *testing.T) {
 	require.Equal(t, long, string(text))
 
 	// And no more. A list of results is refused, and in words.
-	err = q.Results(t.Context(), c.Name, fleet.RangeKind, func(string, []byte) {})
+	err = q.Results(t.Context(), c, fleet.RangeKind, func(string, []byte) {})
 	require.ErrorContains(t, err, "may this user read the results?")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	require.Error(t, q.AddCampaign(ctx, &fleet.Campaign{Name: "other", Lease: expiry}))
 	require.Error(t, q.Remove(ctx, c.Name))
 	require.Error(t, q.PutProgram(ctx, "other", strings.NewReader("program")))
-	require.Error(t, q.AddJobs(ctx, jobs(c, 3)[2:]))
+	require.Error(t, q.AddJobs(ctx, c, jobs(c, 3)[2:]))
 	for _, prefix := range prefixes {
 		js, err := jetstream.NewWithAPIPrefix(nc, prefix)
 		require.NoError(t, err)
@@ -109,16 +109,16 @@ func TestAWorkerOrdersNothingThroughTheServer(t *testing.T) {
 	c := added(t, q)
 	before := lastMessages(t, own)
 	nc := as(t, s, "worker")
-	const key = "$KV.lockstep-results.mine.range.0"
+	const key = "$KV.lockstep-results.mine.0.range.0"
 	order := []byte(`{"name":"nightly","build":"0123456789abcdef"}`)
-	for _, subject := range []string{key, "fleet." + key, "lockstep.jobs." + c.Name + ".triage.mine"} {
+	for _, subject := range []string{key, "fleet." + key, "lockstep.jobs." + c.Key() + ".triage.mine"} {
 		require.NoError(t, nc.Publish(subject, order))
 	}
-	for _, target := range []string{"$KV.lockstep-campaigns.nightly", "$O.lockstep-programs.C.mine", "$O.lockstep-programs.M.mine", "lockstep.jobs." + c.Name + ".range.0"} {
+	for _, target := range []string{"$KV.lockstep-campaigns.nightly", "$O.lockstep-programs.C.mine", "$O.lockstep-programs.M.mine", "lockstep.jobs." + c.Key() + ".range.0"} {
 		for _, prefix := range prefixes {
 			require.NoError(t, nc.PublishRequest(prefix+".DIRECT.GET.KV_lockstep-results."+key, target, nil))
 			require.NoError(t, nc.PublishRequest(prefix+".DIRECT.GET.KV_lockstep-results", target, []byte(`{"last_by_subj":"`+key+`"}`)))
-			require.NoError(t, nc.PublishRequest(prefix+".CONSUMER.MSG.NEXT.LOCKSTEP_JOBS."+c.Name+"_triage", target, []byte(`{"batch":1,"no_wait":true}`)))
+			require.NoError(t, nc.PublishRequest(prefix+".CONSUMER.MSG.NEXT.LOCKSTEP_JOBS."+strings.Replace(c.Key(), ".", "_", 1)+"_triage", target, []byte(`{"batch":1,"no_wait":true}`)))
 			require.NoError(t, nc.PublishRequest(prefix+".STREAM.INFO.KV_lockstep-results", target, nil))
 			for _, stream := range []string{"KV_lockstep-campaigns", "KV_lockstep-workers", "OBJ_lockstep-programs"} {
 				require.NoError(t, nc.PublishRequest(prefix+".CONSUMER.CREATE."+stream+".mine", "_INBOX.mine", []byte(`{"stream_name":"`+stream+`","config":{"name":"mine","ack_policy":"none","deliver_subject":"`+target+`"}}`)))
@@ -131,7 +131,7 @@ func TestAWorkerOrdersNothingThroughTheServer(t *testing.T) {
 	require.Equal(t, before, lastMessages(t, own))
 	_, err = q.Take(t.Context(), c, fleet.RangeKind)
 	require.ErrorIs(t, err, fleet.ErrNoJob)
-	got, err := q.Result(t.Context(), "mine", fleet.RangeKind, "0")
+	got, err := q.Result(t.Context(), &fleet.Campaign{Name: "mine"}, fleet.RangeKind, "0")
 	require.NoError(t, err)
 	require.Equal(t, order, got)
 }

@@ -134,43 +134,64 @@ func openAPI(ctx context.Context, nc *nats.Conn) (jetstream.JetStream, error) {
 	return js, nil
 }
 
-// AddCampaign implements fleet.Queue. Another campaign of the name is left as it is, with its
-// leases.
+// AddCampaign implements fleet.Queue. One that is there is left as it is, but for consumers
+// that the server has lost.
 func (q *Queue) AddCampaign(ctx context.Context, c *fleet.Campaign) error {
-	switch old, err := q.campaign(ctx, c.Name); {
-	case errors.Is(err, jetstream.ErrKeyNotFound):
-	case err != nil:
-		return err
-	default:
-		if err := old.CheckSame(c); err != nil {
-			return err
-		}
+	kept, err := q.campaign(ctx, c.Name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		kept, err = q.create(ctx, c)
 	}
-	for _, kind := range fleet.Kinds() { // before the campaign, so that a worker that knows it finds them
+	if err != nil {
+		return err
+	}
+	if err := kept.CheckSame(c); err != nil {
+		return err
+	}
+	c.ID = kept.ID
+	return q.addConsumers(ctx, c)
+}
+
+// create puts a new campaign, and returns the one that is there then: another process may
+// have put one meanwhile.
+func (q *Queue) create(ctx context.Context, c *fleet.Campaign) (kept *fleet.Campaign, err error) {
+	c.Identify()
+	if err := q.addConsumers(ctx, c); err != nil { // before the campaign, so that a worker that knows it finds them
+		return nil, err
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = q.campaigns.Create(ctx, c.Name, data); err == nil {
+		return c, nil
+	}
+	if !errors.Is(err, jetstream.ErrKeyExists) {
+		return nil, err
+	}
+	if kept, err = q.campaign(ctx, c.Name); err == nil && kept.ID != c.ID {
+		err = q.deleteConsumers(ctx, consumerPrefix(c))
+	}
+	return kept, err
+}
+
+// addConsumers makes the consumers of a campaign, unless they are there.
+func (q *Queue) addConsumers(ctx context.Context, c *fleet.Campaign) error {
+	for _, kind := range fleet.Kinds() {
 		_, err := q.js.CreateOrUpdateConsumer(ctx, jobsStream, jetstream.ConsumerConfig{
-			Durable: consumerName(c.Name, kind), FilterSubject: fmt.Sprintf("%s.%s.%s.*", jobsSubject, c.Name, kind),
+			Durable: consumerName(c, kind), FilterSubject: fmt.Sprintf("%s.%s.%s.*", jobsSubject, c.Key(), kind),
 			AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.Lease, MaxDeliver: -1, MaxAckPending: fleet.MaxRanges,
 		})
 		if err != nil {
 			return err
 		}
 	}
-	data, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	_, err = q.campaigns.Create(ctx, c.Name, data)
-	if !errors.Is(err, jetstream.ErrKeyExists) {
-		return err
-	}
-	old, err := q.campaign(ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	return old.CheckSame(c)
+	return nil
 }
 
-func consumerName(campaign string, kind fleet.Kind) string { return campaign + "_" + string(kind) }
+// consumerName is that of a campaign's jobs of a kind: NAME_ID_KIND.
+func consumerName(c *fleet.Campaign, kind fleet.Kind) string { return consumerPrefix(c) + string(kind) }
+
+func consumerPrefix(c *fleet.Campaign) string { return strings.Replace(c.Key(), ".", "_", 1) + "_" }
 
 func (q *Queue) campaign(ctx context.Context, name string) (*fleet.Campaign, error) {
 	e, err := q.campaigns.Get(ctx, name)
@@ -222,14 +243,14 @@ func (q *Queue) keysOf(ctx context.Context, bucket string) ([]string, error) {
 }
 
 // AddJobs implements fleet.Queue. A job that is there is refused by its subject.
-func (q *Queue) AddJobs(ctx context.Context, jobs []fleet.Job) error {
+func (q *Queue) AddJobs(ctx context.Context, c *fleet.Campaign, jobs []fleet.Job) error {
 	var sent []jetstream.PubAckFuture
 	for _, j := range jobs {
 		data, err := json.Marshal(j)
 		if err != nil {
 			return err
 		}
-		ack, err := q.js.PublishAsync(fmt.Sprintf("%s.%s.%s.%s", jobsSubject, j.Campaign, j.Kind, j.Key()), data, jetstream.WithStallWait(10*time.Second))
+		ack, err := q.js.PublishAsync(fmt.Sprintf("%s.%s.%s.%s", jobsSubject, c.Key(), j.Kind, j.Key()), data, jetstream.WithStallWait(10*time.Second))
 		if err != nil {
 			return err
 		}
@@ -255,24 +276,24 @@ func isThere(err error) bool {
 }
 
 // Put implements fleet.Queue.
-func (q *Queue) Put(ctx context.Context, campaign string, kind fleet.Kind, key string, result []byte) ([]byte, error) {
+func (q *Queue) Put(ctx context.Context, c *fleet.Campaign, kind fleet.Kind, key string, result []byte) ([]byte, error) {
 	if len(result) > fleet.MaxResult {
 		return nil, fmt.Errorf("%w: %d bytes, want at most %d: submit with fewer seeds in a range", fleet.ErrResult, len(result), fleet.MaxResult)
 	}
-	_, err := q.results.Create(ctx, resultKey(campaign, kind, key), result)
+	_, err := q.results.Create(ctx, resultKey(c, kind, key), result)
 	if errors.Is(err, jetstream.ErrKeyExists) || isThere(err) {
-		return q.Result(ctx, campaign, kind, key)
+		return q.Result(ctx, c, kind, key)
 	}
 	return result, err
 }
 
-func resultKey(campaign string, kind fleet.Kind, key string) string {
-	return fmt.Sprintf("%s.%s.%s", campaign, kind, key)
+func resultKey(c *fleet.Campaign, kind fleet.Kind, key string) string {
+	return fmt.Sprintf("%s.%s.%s", c.Key(), kind, key)
 }
 
 // Result implements fleet.Queue.
-func (q *Queue) Result(ctx context.Context, campaign string, kind fleet.Kind, key string) ([]byte, error) {
-	e, err := q.results.Get(ctx, resultKey(campaign, kind, key))
+func (q *Queue) Result(ctx context.Context, c *fleet.Campaign, kind fleet.Kind, key string) ([]byte, error) {
+	e, err := q.results.Get(ctx, resultKey(c, kind, key))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fleet.ErrNoResult
 	}
@@ -287,13 +308,13 @@ func (q *Queue) Result(ctx context.Context, campaign string, kind fleet.Kind, ke
 var errNoAnswer = errors.New("the queue does not answer: may this user read the results?")
 
 // Results implements fleet.Queue.
-func (q *Queue) Results(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte)) error {
-	return q.watch(ctx, campaign, kind, f)
+func (q *Queue) Results(ctx context.Context, c *fleet.Campaign, kind fleet.Kind, f func(string, []byte)) error {
+	return q.watch(ctx, c, kind, f)
 }
 
 // watch calls f with all results of a kind.
-func (q *Queue) watch(ctx context.Context, campaign string, kind fleet.Kind, f func(string, []byte), options ...jetstream.WatchOpt) error {
-	prefix := resultKey(campaign, kind, "")
+func (q *Queue) watch(ctx context.Context, c *fleet.Campaign, kind fleet.Kind, f func(string, []byte), options ...jetstream.WatchOpt) error {
+	prefix := resultKey(c, kind, "")
 	w, err := q.results.Watch(ctx, prefix+"*", append(options, jetstream.IgnoreDeletes())...)
 	if (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrJetStreamNotEnabled)) && ctx.Err() == nil {
 		return fmt.Errorf("%w: %w", errNoAnswer, err)
@@ -319,19 +340,38 @@ func (q *Queue) watch(ctx context.Context, campaign string, kind fleet.Kind, f f
 }
 
 // Done implements fleet.Queue. Of the results only the keys are read.
-func (q *Queue) Done(ctx context.Context, campaign string, kind fleet.Kind) (keys []string, err error) {
-	err = q.watch(ctx, campaign, kind, func(key string, _ []byte) { keys = append(keys, key) }, jetstream.MetaOnly())
+func (q *Queue) Done(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (keys []string, err error) {
+	err = q.watch(ctx, c, kind, func(key string, _ []byte) { keys = append(keys, key) }, jetstream.MetaOnly())
 	return keys, err
 }
 
-// Left implements fleet.Queue.
-func (q *Queue) Left(ctx context.Context, campaign string, kind fleet.Kind) (fleet.Left, error) {
-	c, err := q.js.Consumer(ctx, jobsStream, consumerName(campaign, kind))
-	if err != nil {
-		return fleet.Left{}, err
+// Left implements fleet.Queue. A consumer that the server has lost is made anew: its jobs
+// are in the stream.
+func (q *Queue) Left(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (fleet.Left, error) {
+	from, err := q.js.Consumer(ctx, jobsStream, consumerName(c, kind))
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if err := q.mend(ctx, c); err != nil {
+			return fleet.Left{}, fmt.Errorf("campaign %s: %w", c.Name, err)
+		}
+		from, err = q.js.Consumer(ctx, jobsStream, consumerName(c, kind))
 	}
-	info := c.CachedInfo()
+	if err != nil {
+		return fleet.Left{}, fmt.Errorf("the jobs of campaign %s: %w", c.Name, err)
+	}
+	info := from.CachedInfo()
 	return fleet.Left{Waiting: int(info.NumPending), Leased: info.NumAckPending}, nil
+}
+
+// mend makes the consumers of a campaign anew, unless it was removed.
+func (q *Queue) mend(ctx context.Context, c *fleet.Campaign) error {
+	kept, err := q.campaign(ctx, c.Name)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound) || err == nil && kept.Key() != c.Key():
+		return fleet.ErrRemoved
+	case err != nil:
+		return err
+	}
+	return q.addConsumers(ctx, kept)
 }
 
 // Beat implements fleet.Queue.

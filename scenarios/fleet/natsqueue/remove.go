@@ -4,30 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Remove implements fleet.Queue. The job of a worker goes on, and its result is then of no
 // campaign: it is removed with the next campaign of the name.
-func (q *Queue) Remove(ctx context.Context, campaign string) error {
-	if err := purge(ctx, q.js, "KV_"+campaignsBucket, fmt.Sprintf("$KV.%s.%s", campaignsBucket, campaign)); err != nil {
+func (q *Queue) Remove(ctx context.Context, name string) error {
+	if err := purge(ctx, q.js, "KV_"+campaignsBucket, fmt.Sprintf("$KV.%s.%s", campaignsBucket, name)); err != nil {
 		return err
 	}
-	for _, kind := range fleet.Kinds() {
-		err := q.js.DeleteConsumer(ctx, jobsStream, consumerName(campaign, kind))
-		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return err
-		}
+	if err := q.deleteConsumers(ctx, name+"_"); err != nil {
+		return err
 	}
 	if err := q.dropPrograms(ctx); err != nil {
 		return err
 	}
-	if err := purge(ctx, q.js, jobsStream, fmt.Sprintf("%s.%s.>", jobsSubject, campaign)); err != nil {
+	if err := purge(ctx, q.js, jobsStream, fmt.Sprintf("%s.%s.>", jobsSubject, name)); err != nil {
 		return err
 	}
-	return purge(ctx, q.js, "KV_"+resultsBucket, fmt.Sprintf("$KV.%s.%s.>", resultsBucket, campaign))
+	return purge(ctx, q.js, "KV_"+resultsBucket, fmt.Sprintf("$KV.%s.%s.>", resultsBucket, name))
+}
+
+// deleteConsumers deletes the consumers whose names have a prefix.
+func (q *Queue) deleteConsumers(ctx context.Context, prefix string) error {
+	s, err := q.js.Stream(ctx, jobsStream)
+	if err != nil {
+		return err
+	}
+	all := s.ConsumerNames(ctx)
+	for name := range all.Name() {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if e := s.DeleteConsumer(ctx, name); !errors.Is(e, jetstream.ErrConsumerNotFound) {
+			err = errors.Join(err, e)
+		}
+	}
+	return errors.Join(err, all.Err())
 }
 
 func purge(ctx context.Context, js jetstream.JetStream, stream, subject string) error {

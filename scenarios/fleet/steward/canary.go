@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,25 +28,34 @@ func canaryAlarm(r *fleet.Report) string {
 	switch {
 	case r.Verdict != fleet.Failed:
 		return fmt.Sprintf("the canary was to fail, and its verdict is %q: trust no campaign of this fleet", r.Verdict)
-	case r.Seeds != canarySeeds || r.Findings[0].Triage == nil || !r.Findings[0].Triage.Confirmed:
+	case r.Seeds != canarySeeds || !slices.ContainsFunc(r.Findings, isConfirmed) || slices.ContainsFunc(r.Findings, isLeftOut):
 		return "the failures of the canary were not repeated: trust no campaign of this fleet"
 	}
 	return ""
 }
 
-// sendCanary submits the canary of this hour, once. One of an hour before that has not
-// ended is an alarm: no worker has run it.
-func (s *Steward) sendCanary(ctx context.Context, now time.Time) {
+func isConfirmed(f fleet.Finding) bool { return f.Triage != nil && f.Triage.Confirmed }
+
+// isLeftOut reports whether a failure was to be repeated, and was not.
+func isLeftOut(f fleet.Finding) bool { return f.IsRepeated() && !isConfirmed(f) }
+
+// sendCanary submits the canary of this hour, once. One of another hour in the queue that has
+// not ended, also one of an earlier process, is an alarm: no worker has run it.
+func (s *Steward) sendCanary(ctx context.Context, now time.Time, campaigns []*fleet.Campaign) {
 	name := canaryPrefix + now.UTC().Format("2006-01-02-15")
 	if s.Canary == nil || s.canary == name {
 		return
 	}
-	earlier := s.canary
 	s.canary = name
-	if earlier != "" && !s.settled[earlier] {
-		s.Log.Error("the canary of an hour before has not ended: is there a worker with its build?", "campaign", earlier, "build", s.Canary.Build)
-		if err := s.Queue.Remove(ctx, earlier); err != nil {
-			s.Log.Warn("a canary was not removed", "campaign", earlier, "error", err)
+	for _, c := range campaigns {
+		if !IsCanary(c.Name) || c.Name == name {
+			continue
+		}
+		if !s.settled[c.Key()] {
+			s.Log.Error("the canary of an hour before has not ended: is there a worker with its build?", "campaign", c.Name, "build", c.Build)
+		}
+		if err := s.Queue.Remove(ctx, c.Name); err != nil {
+			s.Log.Warn("a canary was not removed", "campaign", c.Name, "error", err)
 		}
 	}
 	if err := s.submitCanary(ctx, name, now); err != nil {

@@ -45,7 +45,7 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, campaign := range campaigns {
 		for _, kind := range fleet.Kinds() {
-			left, err := c.Queue.Left(ctx, campaign.Name, kind)
+			left, err := c.Queue.Left(ctx, campaign, kind)
 			if err != nil {
 				continue
 			}

@@ -3,9 +3,14 @@ package steward
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/fleet"
@@ -23,8 +28,8 @@ type Steward struct {
 	Every      time.Duration                              // between two looks; 0: five seconds
 	Log        *slog.Logger
 
-	settled map[string]bool // campaigns that have ended
-	canary  string          // the last one that was sent
+	settled map[string]bool // campaigns of the queue that have ended, by key
+	canary  string          // the name of the last one that was sent
 }
 
 // Ending is a campaign that has ended.
@@ -50,17 +55,48 @@ func (s *Steward) Run(ctx context.Context) {
 
 // Round looks at all campaigns once.
 func (s *Steward) Round(ctx context.Context, now time.Time) error {
-	s.sendCanary(ctx, now)
 	campaigns, err := s.Queue.Campaigns(ctx)
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(campaigns, func(a, b *fleet.Campaign) int { return a.Submitted.Compare(b.Submitted) }) // that of their records
+	s.forget(campaigns)
+	errs := s.each(campaigns, func(c *fleet.Campaign) error { return s.look(ctx, c) })
+	s.sendCanary(ctx, now, campaigns)
+	return errors.Join(errs, s.fillWatch(ctx, campaigns, now))
+}
+
+// each does something with each campaign. One that cannot be looked after does not keep the
+// others from it, whatever its results are.
+func (s *Steward) each(campaigns []*fleet.Campaign, do func(*fleet.Campaign) error) error {
+	var errs []error
 	for _, c := range campaigns {
-		if err := s.look(ctx, c); err != nil {
-			return err
+		if err := safely(c, do); err != nil && !errors.Is(err, fleet.ErrRemoved) {
+			errs = append(errs, fmt.Errorf("campaign %s: %w", c.Name, err))
 		}
 	}
-	return s.fillWatch(ctx, campaigns, now)
+	return errors.Join(errs...)
+}
+
+// errPanic is wrapped by the error about a campaign whose results have led to a panic.
+var errPanic = errors.New("a defect of the steward: remove the campaign to be rid of it")
+
+func safely(c *fleet.Campaign, do func(*fleet.Campaign) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	return do(c)
+}
+
+// forget forgets the campaigns that were removed.
+func (s *Steward) forget(campaigns []*fleet.Campaign) {
+	there := map[string]bool{}
+	for _, c := range campaigns {
+		there[c.Key()] = true
+	}
+	maps.DeleteFunc(s.settled, func(key string, _ bool) bool { return !there[key] })
 }
 
 // fillWatch brings the figures of the campaigns in progress up to date.
@@ -69,31 +105,29 @@ func (s *Steward) fillWatch(ctx context.Context, campaigns []*fleet.Campaign, no
 		return nil
 	}
 	inProgress := map[string]bool{}
-	for _, c := range campaigns {
-		if s.settled[c.Name] {
-			continue
+	errs := s.each(campaigns, func(c *fleet.Campaign) error {
+		if s.settled[c.Key()] {
+			return nil
 		}
-		inProgress[c.Name] = true
-		if err := s.Watch.look(ctx, s.Queue, c, now); err != nil {
-			return err
-		}
-	}
+		inProgress[c.Key()] = true
+		return s.Watch.look(ctx, s.Queue, c, now)
+	})
 	s.Watch.keep(inProgress)
-	return s.Watch.lookAtWorkers(ctx, s.Queue, now)
+	return errors.Join(errs, s.Watch.lookAtWorkers(ctx, s.Queue, now))
 }
 
 // look looks at a campaign that has not ended. Its results are read only when no job is
 // left, since they are many.
 func (s *Steward) look(ctx context.Context, c *fleet.Campaign) error {
-	if s.settled[c.Name] {
+	if s.settled[c.Key()] {
 		return nil
 	}
-	if _, err := os.Stat(s.stateFile(c)); err == nil { // by an earlier process
+	if s.wasKept(c) { // by an earlier process
 		s.settle(c)
 		return nil
 	}
 	for _, kind := range fleet.Kinds() {
-		if left, err := s.Queue.Left(ctx, c.Name, kind); err != nil || left != (fleet.Left{}) {
+		if left, err := s.Queue.Left(ctx, c, kind); err != nil || left != (fleet.Left{}) {
 			return err
 		}
 	}
@@ -114,12 +148,25 @@ func (s *Steward) settle(c *fleet.Campaign) {
 	if s.settled == nil {
 		s.settled = map[string]bool{}
 	}
-	s.settled[c.Name] = true
+	s.settled[c.Key()] = true
 }
 
-// stateFile is the last file that is kept of a campaign.
+// wasKept reports whether the last file of a campaign was kept.
+func (s *Steward) wasKept(c *fleet.Campaign) bool {
+	return slices.ContainsFunc([]string{s.stateFile(c), s.noStateFile(c)}, func(name string) bool {
+		info, err := os.Stat(name)
+		return err == nil && info.Mode().IsRegular()
+	})
+}
+
+// stateFile is the last file that is kept of a campaign, and noStateFile the one in its place
+// if it has no state.
 func (s *Steward) stateFile(c *fleet.Campaign) string {
-	return filepath.Join(s.Out, c.Name+".state.json")
+	return filepath.Join(s.Out, c.Key()+".state.json")
+}
+
+func (s *Steward) noStateFile(c *fleet.Campaign) string {
+	return filepath.Join(s.Out, c.Key()+".no-state.txt")
 }
 
 // end keeps the results of a campaign, and tells of it. It is tried again until all is
@@ -127,7 +174,7 @@ func (s *Steward) stateFile(c *fleet.Campaign) string {
 func (s *Steward) end(ctx context.Context, c *fleet.Campaign, r *fleet.Report) error {
 	e := &Ending{Report: r}
 	if s.Watch != nil {
-		s.Watch.drop(c.Name) // before there is a record of it
+		s.Watch.drop(c.Key()) // before there is a record of it
 	}
 	if IsCanary(c.Name) {
 		e.Alarm = canaryAlarm(r)

@@ -38,7 +38,7 @@ func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
 	for _, name := range []string{"monday", "tuesday"} {
 		f.campaign.Name = name
 		require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
-		f.until(func() bool { return exists(filepath.Join(f.steward.Out, name+".state.json")) })
+		f.until(func() bool { return f.hasState(name) })
 	}
 	require.Len(t, told, 2)
 	for i, word := range []board.Word{board.New, board.Ongoing} {
@@ -63,8 +63,8 @@ func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
 func TestLostJobsAreAddedAgain(t *testing.T) {
 	f := newFleet(t)
 	require.NoError(t, f.queue.AddCampaign(t.Context(), f.campaign))
-	require.NoError(t, f.queue.AddJobs(t.Context(), []fleet.Job{{Campaign: "monday", Kind: fleet.RangeKind, Range: 2}}))
-	f.until(func() bool { return exists(filepath.Join(f.steward.Out, "monday.state.json")) })
+	require.NoError(t, f.queue.AddJobs(t.Context(), f.campaign, []fleet.Job{{Campaign: "monday", Kind: fleet.RangeKind, Range: 2}}))
+	f.until(func() bool { return f.hasState("monday") })
 	r, err := fleet.Read(t.Context(), f.queue, f.campaign)
 	require.NoError(t, err)
 	require.EqualValues(t, 100, r.Seeds)
@@ -92,9 +92,37 @@ func TestTheCanaryOfAnHour(t *testing.T) {
 		require.NoError(t, f.steward.Round(t.Context(), now))
 	}
 	require.Contains(t, f.log.String(), "the canary of an hour before has not ended")
+	all, err = f.queue.Campaigns(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+
+	// A steward that begins again finds that of the one before.
+	f.log.Reset()
+	f.steward = &steward.Steward{Queue: f.queue, Out: f.steward.Out, Log: f.steward.Log, Canary: f.program}
+	now = now.Add(time.Hour)
+	require.NoError(t, f.steward.Round(t.Context(), now))
+	require.Contains(t, f.log.String(), "the canary of an hour before has not ended")
+
+	// A clock that goes back has two canaries of one name, one after the other.
+	f.work()
+	for _, step := range []time.Duration{0, -time.Hour, time.Hour} {
+		now = now.Add(step)
+		require.NoError(t, f.steward.Round(t.Context(), now))
+		if step < 0 {
+			continue
+		}
+		f.until(func() bool {
+			all, err := f.queue.Campaigns(t.Context())
+			require.NoError(t, err)
+			return len(all) == 0
+		})
+	}
 
 	require.Contains(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Passed, Seeds: 200}), `its verdict is "passed"`)
 	require.Contains(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Failed, Seeds: 200, Findings: []fleet.Finding{{}}}), "were not repeated")
+	confirmed := fleet.Finding{Triage: &fleet.TriageResult{Confirmed: true}}
+	require.Contains(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Failed, Seeds: 200, Findings: []fleet.Finding{confirmed, {}}}), "were not repeated")
+	require.Empty(t, steward.CanaryAlarm(&fleet.Report{Verdict: fleet.Failed, Seeds: 200, Findings: []fleet.Finding{confirmed}}))
 }
 
 // The error about a webhook names its host alone: its path may be a secret.
@@ -176,7 +204,23 @@ func (f *testFleet) until(holds func() bool) {
 	}
 }
 
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
+// hasState reports whether the state of a campaign of a name is kept.
+func (f *testFleet) hasState(name string) bool { return len(f.kept(name+".*.state.json")) > 0 }
+
+func (f *testFleet) kept(pattern string) []string {
+	names, err := filepath.Glob(filepath.Join(f.steward.Out, pattern))
+	require.NoError(f.t, err)
+	return names
+}
+
+// records returns the records that are kept.
+func (f *testFleet) records() (list []board.Record) {
+	data, err := os.ReadFile(filepath.Join(f.steward.Out, board.RecordsFile))
+	require.NoError(f.t, err)
+	for line := range strings.Lines(string(data)) {
+		var r board.Record
+		require.NoError(f.t, json.Unmarshal([]byte(line), &r))
+		list = append(list, r)
+	}
+	return list
 }

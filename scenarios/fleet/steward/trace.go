@@ -89,7 +89,7 @@ func (s *Steward) traceOne(ctx context.Context, b *bisect.Builder, c *fleet.Camp
 	good := c.Good
 	if good == "" {
 		var err error
-		if good, err = board.LastGood(s.Out, f.Signature); err != nil {
+		if good, err = board.LastGood(s.Out, c.Key(), f.Signature); err != nil {
 			return nil, err
 		}
 	}

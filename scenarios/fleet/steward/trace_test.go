@@ -64,5 +64,5 @@ func (f *testFleet) runCommit(b *bisect.Builder, name, commit string) {
 	f.campaign.Probe, err = program.Probe(f.t.Context(), f.t.TempDir(), f.campaign)
 	require.NoError(f.t, err)
 	require.NoError(f.t, fleet.SubmitProgram(f.t.Context(), f.queue, f.campaign, program))
-	f.until(func() bool { return exists(filepath.Join(f.steward.Out, name+".state.json")) })
+	f.until(func() bool { return f.hasState(name) })
 }

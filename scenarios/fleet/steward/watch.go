@@ -89,17 +89,17 @@ func (w *Watch) of(c *fleet.Campaign) *running {
 	if w.running == nil {
 		w.running = map[string]*running{}
 	}
-	if w.running[c.Name] == nil {
-		w.running[c.Name] = &running{live: board.NewLiveOf(c.Name, c.Seeds), progress: fleet.Progress{Campaign: c}}
+	if w.running[c.Key()] == nil {
+		w.running[c.Key()] = &running{live: board.NewLiveOf(c.Name, c.Seeds), progress: fleet.Progress{Campaign: c}}
 	}
-	return w.running[c.Name]
+	return w.running[c.Key()]
 }
 
 // stageOf tells of the jobs of a campaign.
 func stageOf(ctx context.Context, q fleet.Queue, c *fleet.Campaign) (string, error) {
 	var texts []string
 	for _, kind := range fleet.Kinds() {
-		left, err := q.Left(ctx, c.Name, kind)
+		left, err := q.Left(ctx, c, kind)
 		if err != nil {
 			return "", err
 		}

@@ -1,7 +1,6 @@
 package steward_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -29,7 +28,7 @@ func TestACampaignInProgressIsWatched(t *testing.T) {
 		key         string
 		seeds, last uint64 // after it; 0: there are no figures
 	}{{"1", 0, 0}, {"0", 40, 39}, {"3", 60, 39}, {"2", 80, 79}} {
-		_, err := f.queue.Put(t.Context(), "monday", fleet.RangeKind, step.key, results[step.key])
+		_, err := f.queue.Put(t.Context(), f.campaign, fleet.RangeKind, step.key, results[step.key])
 		require.NoError(t, err)
 		now = now.Add(time.Hour)
 		require.NoError(t, f.steward.Round(t.Context(), now))
@@ -52,7 +51,7 @@ func TestACampaignInProgressIsWatched(t *testing.T) {
 	require.Equal(t, board.Worker{Name: "bob", Build: "b1", Now: "idle", Seeds: 7, Heard: now.Add(-3 * time.Hour)}, f.steward.Watch.Workers()[1])
 
 	f.work()
-	f.until(func() bool { return exists(filepath.Join(f.steward.Out, "monday.state.json")) })
+	f.until(func() bool { return f.hasState("monday") })
 	require.Empty(t, f.steward.Watch.Running())
 }
 
@@ -64,7 +63,7 @@ func (f *testFleet) resultsElsewhere() map[string][]byte {
 	f.work()
 	require.NoError(f.t, fleet.Await(f.t.Context(), f.worker.Queue, f.campaign, 10*time.Millisecond))
 	f.stop()
-	require.NoError(f.t, f.worker.Queue.Results(f.t.Context(), f.campaign.Name, fleet.RangeKind, func(key string, data []byte) { results[key] = data }))
+	require.NoError(f.t, f.worker.Queue.Results(f.t.Context(), f.campaign, fleet.RangeKind, func(key string, data []byte) { results[key] = data }))
 	f.worker.Queue = here
 	return results
 }

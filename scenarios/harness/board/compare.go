@@ -92,10 +92,10 @@ func (s *signatures) meet(g Signature) Word {
 }
 
 // LastGood returns the revision of the newest campaign in a folder that ran the first seed of
-// a signature of the last campaign, and did not show it: of the same plans, and of a known
-// revision without changes. It is empty if there is none.
-func LastGood(dir, signature string) (revision string, err error) {
-	records, _, err := readRecords(dir)
+// a signature of a campaign of a fleet before it, and did not show it: of the same plans, and of
+// a known revision without changes. It is empty if there is none.
+func LastGood(dir, campaign, signature string) (revision string, err error) {
+	records, err := recordsUntil(dir, campaign)
 	if err != nil || len(records) == 0 {
 		return "", err
 	}

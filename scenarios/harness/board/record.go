@@ -20,6 +20,7 @@ const maxSignatures = 500
 // Record is one campaign, ended or so far.
 type Record struct {
 	Version        int            `json:"version"`
+	Campaign       string         `json:"campaign,omitempty"` // in a fleet: its name and its id
 	Ended          time.Time      `json:"ended"`
 	System         string         `json:"system"`
 	Profile        string         `json:"profile"`

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/lockstep-dst/lockstep/node/input"
 )
@@ -102,13 +103,25 @@ func readRecords(dir string) (list []Record, notes []string, err error) {
 	return list[max(0, len(list)-maxRecords):], notes, nil
 }
 
-// LastStandings returns the standings of the last campaign of which a folder has a record.
-func LastStandings(dir string) ([]Standing, error) {
-	records, _, err := readRecords(dir)
+// StandingsOf returns the standings of a campaign of a fleet, as a Record names it. known is
+// false if the folder has no record of it.
+func StandingsOf(dir, campaign string) (list []Standing, known bool, err error) {
+	records, err := recordsUntil(dir, campaign)
 	if err != nil || len(records) == 0 {
-		return nil, err
+		return nil, false, err
 	}
-	return Compare(records)[len(records)-1], nil
+	return Compare(records)[len(records)-1], true, nil
+}
+
+// recordsUntil returns the records of a folder up to that of a campaign, or none.
+func recordsUntil(dir, campaign string) ([]Record, error) {
+	records, _, err := readRecords(dir)
+	for i := range slices.Backward(records) {
+		if records[i].Campaign == campaign {
+			return records[:i+1], err
+		}
+	}
+	return nil, err
 }
 
 func parseRecord(line []byte) (r Record, err error) {

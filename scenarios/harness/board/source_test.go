@@ -117,14 +117,14 @@ func TestLastGood(t *testing.T) {
 		for _, r := range records {
 			require.NoError(t, AppendRecord(dir, r))
 		}
-		got, err := LastGood(dir, "a")
+		got, err := LastGood(dir, "", "a")
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		got, err = LastGood(dir, "not in the last campaign")
+		got, err = LastGood(dir, "", "not in the last campaign")
 		require.NoError(t, err)
 		require.Empty(t, got)
 	}
-	got, err := LastGood(t.TempDir(), "a")
+	got, err := LastGood(t.TempDir(), "", "a")
 	require.NoError(t, err)
 	require.Empty(t, got)
 }

@@ -47,6 +47,7 @@ func TestWrongFlags(t *testing.T) {
 	require.NoError(t, err)
 	for want, args := range map[string][]string{
 		"--binary: want the program that runs the seeds":    {"work"},
+		"--dir /nonexistent: this machine cannot run":       {"work", "--binary", f.self, "--dir", "/nonexistent"},
 		"--binary, --package: want one of them":             {"submit", "a", "--seeds", "1"},
 		"want both or none":                                 {"serve", "--repo", "."},
 		"--good: want a commit without the failure":         {"bisect"},

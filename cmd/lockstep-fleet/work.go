@@ -69,6 +69,9 @@ func (w *work) run(cmd *cobra.Command) error {
 	if !fleet.ValidName(w.name) {
 		return fmt.Errorf("--name %q: want up to 128 letters, digits, hyphens and dots", w.name)
 	}
+	if err := fleet.CheckDir(w.dir); err != nil {
+		return fmt.Errorf("--dir %s: %w", w.dir, err)
+	}
 	worker, err := w.worker(cmd)
 	if err != nil {
 		return err

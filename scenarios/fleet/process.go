@@ -85,7 +85,7 @@ func (p *process) begin(ctx context.Context) error {
 	}
 	if err != nil {
 		stop()
-		return fmt.Errorf("%w: %w", ErrProgram, err)
+		return fmt.Errorf("%w: %w", errMachine, err)
 	}
 	exited := make(chan struct{})
 	p.cmd, p.stop, p.in, p.exited, p.exit, p.ran = cmd, stop, in, exited, nil, 0

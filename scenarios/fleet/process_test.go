@@ -36,7 +36,7 @@ func programWith(behaviour string) scenarios.System {
 			fmt.Print(`{"type":"ended","number":7,"code":0}`, "\n{\n\"type\"")
 			logger.Print(strings.Repeat("x", 100_000))
 			fmt.Print(`{"type":"ended","number":1,"code":0}`) // and no end of the line
-		case what == "dies" && p.Seed == 25:
+		case what == "dies" && p.Seed == 25, what == "dies-once" && p.Seed == 25 && os.Mkdir(file+".died", 0o700) == nil:
 			os.Exit(7)
 		}
 		return begin(p)
@@ -112,7 +112,21 @@ func TestAProcessThatDiesIsReplaced(t *testing.T) {
 	require.Len(t, r.Troubles, 1)
 	require.Contains(t, r.Troubles[0].Text, "exit status 7")
 	require.EqualValues(t, 80, r.Seeds)
-	require.GreaterOrEqual(t, strings.Count(begun(), "[fuzz series]"), fleet.MaxDeliveries)
+	require.GreaterOrEqual(t, strings.Count(begun(), "[fuzz series]"), fleet.MaxFailures)
+}
+
+// Workers that returned a job, or were silent, have not failed at it.
+func TestOnlyFailuresCount(t *testing.T) {
+	f := newFleet(t, 40)
+	for range f.campaign.Ranges() * fleet.MaxFailures {
+		l, err := f.queue.Take(t.Context(), f.campaign, fleet.RangeKind)
+		require.NoError(t, err)
+		require.NoError(t, l.Return(t.Context(), 0))
+	}
+	behaves(t, "dies-once")
+	f.work("ada")
+	require.Empty(t, f.settled().Troubles)
+	require.Contains(t, f.log.String(), "exit status 7")
 }
 
 // The end of a campaign is not lost behind a line that looks like it, in one piece with it.

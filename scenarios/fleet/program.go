@@ -151,10 +151,13 @@ func (p *Program) exec(ctx context.Context, dir string, args []string) (string, 
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && hasVerdict(cli.Code(exit.ExitCode())) {
 		return said, nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("%w: %w: %s", ErrProgram, err, said)
+	switch {
+	case err == nil:
+		return said, nil
+	case cmd.ProcessState == nil: // it was not begun
+		return "", fmt.Errorf("%w: %w", errMachine, err)
 	}
-	return said, nil
+	return "", fmt.Errorf("%w: %w: %s", ErrProgram, err, said)
 }
 
 // hasVerdict reports whether a campaign that ends with an exit code has a verdict. The state

@@ -15,7 +15,7 @@ var ErrResult = errors.New("not a result of a fleet")
 type RangeResult struct {
 	Worker  string          `json:"worker"`
 	State   json.RawMessage `json:"state,omitempty"`   // of the campaign of these seeds
-	Trouble string          `json:"trouble,omitempty"` // in place of a state: why there is none, after MaxDeliveries
+	Trouble string          `json:"trouble,omitempty"` // in place of a state: why there is none, after MaxFailures
 }
 
 // conflictKind is the kind of a second result of a range that is not the first one.

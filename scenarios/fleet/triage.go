@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,17 +47,39 @@ func (w *Worker) triage(ctx context.Context, c *Campaign, lease Lease, dir strin
 // leavesToOthers reports whether a job is to be done by another worker than the one that
 // did it first.
 func (w *Worker) leavesToOthers(ctx context.Context, c *Campaign, lease Lease, first string) bool {
-	n := lease.Delivery()
-	return first == w.Name && (n <= minOwn || n <= maxOwn && w.hasOthers(ctx, c))
+	if first != w.Name {
+		return false
+	}
+	job := lease.Job()
+	passed := w.ownFor(c, &job)
+	return passed < minOwn*ownDelay(lease) || passed < maxOwn*ownDelay(lease) && w.hasOthers(ctx, c)
 }
 
-// How often a worker returns its own job to others. The queue may not know of them
+// How long a worker leaves its own job to others, in delays. The queue may not know of them
 // yet, and all of them may be busy.
 const (
-	minOwn   = 3
-	maxOwn   = 30
-	ownDelay = 2 * time.Second // before the next worker may have it
+	minOwn = 3
+	maxOwn = 30
 )
+
+// ownDelay is the time before the next worker may have a job that is not this one's.
+func ownDelay(lease Lease) time.Duration { return min(lease.Expiry()/5, 2*time.Second) }
+
+// ownTime is the time after which a worker forgets that it has returned a job of its own.
+const ownTime = 10 * time.Minute
+
+// ownFor returns the time for which the worker has left a job to others.
+func (w *Worker) ownFor(c *Campaign, job *Job) time.Duration {
+	maps.DeleteFunc(w.own, func(_ string, since time.Time) bool { return time.Since(since) > ownTime })
+	if w.own == nil {
+		w.own = map[string]time.Time{}
+	}
+	name := fmt.Sprintf("%s.%s.%s", c.Key(), job.Kind, job.Key())
+	if _, ok := w.own[name]; !ok {
+		w.own[name] = time.Now()
+	}
+	return time.Since(w.own[name])
+}
 
 // hasOthers reports whether there is another worker for a campaign.
 func (w *Worker) hasOthers(ctx context.Context, c *Campaign) bool {

@@ -18,9 +18,6 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
-// MaxDeliveries is how many workers try a job that fails before its trouble is its result.
-const MaxDeliveries = 4
-
 // Worker runs jobs until its context ends.
 type Worker struct {
 	Name     string
@@ -35,7 +32,9 @@ type Worker struct {
 	list     []*Campaign         // that it has a program for
 	programs map[string]*Program // by campaign
 	listed   time.Time
-	refused  map[string]string // why a campaign is left to others, as it was told
+	refused  map[string]string    // why a campaign is left to others, as it was told
+	own      map[string]time.Time // since when a job that others are to do was returned
+	failed   int                  // jobs one after the other
 
 	processes map[*Program]*process
 	process   *process // the one of processes that has run the last range; nil: none has
@@ -49,6 +48,7 @@ const (
 	listInterval = 5 * time.Second
 	beatInterval = 10 * time.Second
 	idleInterval = 2 * time.Second
+	maxBackOff   = 5 // idle intervals, after jobs that failed
 )
 
 // Run runs jobs. The error is that of the context.
@@ -72,7 +72,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		c, lease, err := w.take(ctx)
 		switch {
 		case err == nil:
-			w.do(ctx, c, lease)
+			if w.do(ctx, c, lease) {
+				w.failed = 0
+			} else {
+				w.backOff(ctx)
+			}
 			continue
 		case !errors.Is(err, ErrNoJob) && ctx.Err() == nil:
 			w.Log.Warn("no job could be taken from the queue", "error", err)
@@ -81,6 +85,15 @@ func (w *Worker) Run(ctx context.Context) error {
 		pause(ctx, cmp.Or(w.Idle, idleInterval))
 	}
 	return ctx.Err()
+}
+
+// backOff leaves the next jobs to others, after one that failed: maybe only this machine is not
+// well.
+func (w *Worker) backOff(ctx context.Context) {
+	w.failed = min(w.failed+1, maxBackOff)
+	w.tell(ctx, "waits, after a job that failed")
+	pause(ctx, time.Duration(w.failed)*cmp.Or(w.Idle, idleInterval))
+	w.tell(ctx, "idle")
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -153,8 +166,8 @@ func (w *Worker) programFor(ctx context.Context, c *Campaign) (*Program, error) 
 // errBuild is wrapped by errors about a campaign that a worker has no program for.
 var errBuild = errors.New("another build")
 
-// do does a job, and keeps its lease meanwhile.
-func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) {
+// do does a job, and keeps its lease meanwhile. ok is false if it failed.
+func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) (ok bool) {
 	job := lease.Job()
 	w.tell(ctx, fmt.Sprintf("%s %s/%s", job.Kind, c.Name, job.Key()))
 	defer w.tell(ctx, "idle")
@@ -165,20 +178,22 @@ func (w *Worker) do(ctx context.Context, c *Campaign, lease Lease) {
 	stop()
 	kept.Wait()
 	after := context.WithoutCancel(ctx)
+	ok = err == nil || ctx.Err() != nil || errors.Is(err, errNotMine)
 	switch {
 	case err == nil:
 		err = lease.Done(after)
 	case ctx.Err() != nil:
 		err = lease.Return(after, 0)
 	case errors.Is(err, errNotMine):
-		err = lease.Return(after, min(lease.Expiry()/5, ownDelay))
+		err = lease.Return(after, ownDelay(lease))
 	default:
-		w.Log.Warn("a job failed", "campaign", c.Name, "kind", job.Kind, "key", job.Key(), "try", lease.Delivery(), "error", err)
-		err = lease.Return(after, time.Duration(lease.Delivery())*lease.Expiry()/10)
+		w.Log.Warn("a job failed", "campaign", c.Name, "kind", job.Kind, "key", job.Key(), "error", err)
+		err = lease.Return(after, lease.Expiry()/10)
 	}
 	if err != nil {
 		w.Log.Warn("the queue was not told of the end of a job: another worker will do it once more", "campaign", c.Name, "key", job.Key(), "error", err)
 	}
+	return ok
 }
 
 // keep extends a lease until ctx ends.
@@ -295,10 +310,11 @@ func (w *Worker) put(ctx context.Context, c *Campaign, job *Job, data []byte) (k
 }
 
 // compare compares the result of a range with the one that is kept, which may be of
-// another worker: two that differ are a finding.
+// another worker: two that differ are a finding. One that was given up, or is garbage, is told as
+// the trouble of the range.
 func (w *Worker) compare(ctx context.Context, c *Campaign, job *Job, part *campaign.Part, kept, mine []byte) error {
 	_, first, err := parseRange(kept, c, job.Range)
-	if err == nil && first != nil && first.SameRuns(part) {
+	if err != nil || first == nil || first.SameRuns(part) {
 		return nil
 	}
 	_, err = w.Queue.Put(ctx, c, conflictKind, job.Key(), mine)
@@ -323,21 +339,6 @@ func (w *Worker) ask(ctx context.Context, c *Campaign, part *campaign.Part, job 
 		jobs = append(jobs, Job{Campaign: c.Name, Kind: TriageKind, Range: job.Range, Signature: g.Signature, Seed: g.First, Hash: hash, Finder: w.Name})
 	}
 	return w.Queue.AddJobs(ctx, c, jobs)
-}
-
-// giveUp makes the trouble of a job its result if enough workers have tried.
-func (w *Worker) giveUp(ctx context.Context, c *Campaign, lease Lease, trouble error, result any) error {
-	if ctx.Err() != nil || lease.Delivery() < MaxDeliveries {
-		return trouble
-	}
-	data, err := json.Marshal(result)
-	if err != nil {
-		return err
-	}
-	job := lease.Job()
-	w.Log.Error("a job is given up", "campaign", job.Campaign, "kind", job.Kind, "key", job.Key(), "error", trouble)
-	_, err = w.Queue.Put(ctx, c, job.Kind, job.Key(), data)
-	return err
 }
 
 func (w *Worker) count(seeds uint64) {

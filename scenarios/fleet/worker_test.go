@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,6 +145,69 @@ func TestAWorkerThatEndsGivesItsRangeBack(t *testing.T) {
 	require.Eventually(t, func() bool { return f.read().Left.Leased == 1 }, 10*time.Second, time.Millisecond)
 	stop()
 	require.Equal(t, fleet.Left{Waiting: 1}, f.read().Left)
+}
+
+// A machine that is not well gives up no range while another one can run it.
+func TestABadWorkerGivesUpNothing(t *testing.T) {
+	f := newFleet(t, 200)
+	f.program.Limit = time.Millisecond
+	bad := f.workUntil("bad")
+	require.Eventually(t, func() bool { return bytes.Contains(f.log.Bytes(), []byte("does it hang?")) }, 20*time.Second, time.Millisecond)
+	well := *f.program
+	well.Limit, f.program = 0, &well
+	f.work("good")
+	r := f.settled()
+	bad()
+	require.Empty(t, r.Troubles)
+	require.EqualValues(t, 200, r.Seeds)
+	for i := range f.campaign.Ranges() {
+		require.Equal(t, "good", f.worksAt(fleet.RangeKind, strconv.Itoa(i)))
+	}
+}
+
+// A file that cannot be run is the machine's fault, and no range is given up for it.
+func TestAMachineWithoutTheProgramGivesUpNothing(t *testing.T) {
+	f := newFleet(t, 20)
+	f.program.Path = "/nonexistent"
+	stop := f.workUntil("ada")
+	require.Eventually(t, func() bool { return strings.Count(f.log.String(), "a job failed") > fleet.MaxFailures }, 20*time.Second, 10*time.Millisecond)
+	stop()
+	require.Equal(t, 0, f.read().Done)
+	require.Contains(t, f.log.String(), "this machine cannot run the program")
+}
+
+// A range whose repetition came too early several times is repeated by another worker still.
+func TestARepetitionThatComesEarlyIsOfAnotherWorker(t *testing.T) {
+	f := newFleet(t, 20)
+	f.queue, f.campaign.Repeat, f.campaign.Lease = fleet.NewMemory(), 100, 2*time.Second
+	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+	for range 50 {
+		early, err := f.queue.Take(t.Context(), f.campaign, fleet.RepeatKind)
+		require.NoError(t, err)
+		require.NoError(t, early.Return(t.Context(), 0))
+	}
+	require.NoError(t, f.queue.Beat(t.Context(), &fleet.WorkerStatus{Name: "bob", Build: f.campaign.Build}))
+	f.work("ada")
+	require.Eventually(t, func() bool { return f.read().Done == 1 }, 20*time.Second, 10*time.Millisecond)
+	time.Sleep(500 * time.Millisecond)
+	f.work("bob")
+	f.settled()
+	require.Equal(t, "ada", f.worksAt(fleet.RangeKind, "0"))
+	require.Equal(t, "bob", f.worksAt(fleet.RepeatKind, "0"))
+}
+
+// A range that was given up, and is run all the same by a worker that was silent, has one
+// trouble and did not run in two ways.
+func TestALateResultOfARangeThatWasGivenUp(t *testing.T) {
+	f := newFleet(t, 20)
+	slow, err := f.queue.Take(t.Context(), f.campaign, fleet.RangeKind)
+	require.NoError(t, err)
+	_, err = f.queue.Put(t.Context(), f.campaign, fleet.RangeKind, "0", []byte(`{"worker":"eve","trouble":"no"}`))
+	require.NoError(t, err)
+	require.NoError(t, fleet.RunRange(f.worker("bob"), t.Context(), f.campaign, slow, t.TempDir()))
+	r := f.read()
+	require.Empty(t, r.Conflicts)
+	require.Len(t, r.Troubles, 1)
 }
 
 // A program that hangs is ended, and its range is given up like any other that fails.

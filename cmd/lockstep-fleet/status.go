@@ -165,7 +165,7 @@ func line(r *fleet.Report) string {
 		text += "; " + word(r.Verdict)
 	}
 	if r.Lost > 0 {
-		text += fmt.Sprintf("; %d ranges are neither done nor in the queue: fleet serve adds them, or submit it again", r.Lost)
+		text += fmt.Sprintf("; %d jobs are neither done nor in the queue: fleet serve adds them, or submit it again", r.Lost)
 	}
 	return text
 }

@@ -14,3 +14,9 @@ func LastEvent(output string) int {
 	_, _ = s.Write([]byte(output)) // it has no error
 	return (<-s.to).Number
 }
+
+// Functions of texts.
+var (
+	Shorten = shorten
+	Begin   = begin
+)

@@ -32,9 +32,9 @@ type Job struct {
 	Range    int    `json:"range"` // for triage the range with the failure
 
 	Signature string `json:"signature,omitempty"` // for triage
-	Seed      uint64 `json:"seed,omitempty"`
-	Hash      uint64 `json:"hash,omitempty"`   // of the run of the seed
-	Finder    string `json:"finder,omitempty"` // the worker that has found it
+	Seed      uint64 `json:"seed,omitempty,string"`
+	Hash      uint64 `json:"hash,omitempty,string"` // of the run of the seed
+	Finder    string `json:"finder,omitempty"`      // the worker that has found it
 }
 
 // Key names the job among the jobs of its kind: a word of letters and digits.
@@ -58,17 +58,22 @@ func ParseJob(data []byte, c *Campaign) (j Job, err error) {
 	if err := json.Unmarshal(data, &j); err != nil {
 		return j, fmt.Errorf("%w: %w", ErrJob, err)
 	}
+	return j, j.check(c)
+}
+
+// check names the first field that does not fit a campaign.
+func (j *Job) check(c *Campaign) error {
 	switch {
 	case j.Campaign != c.Name:
-		return j, fmt.Errorf("%w: it is of campaign %q, want %q", ErrJob, j.Campaign, c.Name)
+		return fmt.Errorf("%w: it is of campaign %q, want %q", ErrJob, j.Campaign, c.Name)
 	case !slices.Contains(Kinds(), j.Kind):
-		return j, fmt.Errorf("%w: kind %.40q: want one of %v", ErrJob, j.Kind, Kinds())
+		return fmt.Errorf("%w: kind %.40q: want one of %v", ErrJob, j.Kind, Kinds())
 	case j.Range < 0 || j.Range >= c.Ranges():
-		return j, fmt.Errorf("%w: range %d: want 0 to %d", ErrJob, j.Range, c.Ranges()-1)
+		return fmt.Errorf("%w: range %d: want 0 to %d", ErrJob, j.Range, c.Ranges()-1)
 	}
 	first, seeds := c.Range(j.Range)
 	if j.Kind == TriageKind && (j.Signature == "" || len(j.Signature) > maxSignature || j.Seed < first || j.Seed-first >= seeds) {
-		return j, fmt.Errorf("%w: signature %.40q, seed %d: want a signature, and a seed of range %d", ErrJob, j.Signature, j.Seed, j.Range)
+		return fmt.Errorf("%w: signature %.40q, seed %d: want a signature, and a seed of range %d", ErrJob, j.Signature, j.Seed, j.Range)
 	}
-	return j, nil
+	return nil
 }

@@ -41,7 +41,7 @@ type Report struct {
 	Triage    Left      `json:"triage"`   // failures to be repeated
 	Repeat    Left      `json:"repeat"`   // ranges to be repeated
 	Repeated  int       `json:"repeated"` // ranges
-	Lost      int       `json:"lost"`     // ranges that are neither done nor in the queue: submit it again
+	Lost      int       `json:"lost"`     // jobs that are neither done nor in the queue: AddLost adds them
 	Seeds     uint64    `json:"seeds"`
 	Hash      string    `json:"hash,omitempty"` // of all runs, when all are done
 	Failed    uint64    `json:"failed"`
@@ -52,7 +52,8 @@ type Report struct {
 	Troubles  []Trouble `json:"troubles,omitempty"`
 	Verdict   Verdict   `json:"verdict"`
 
-	parts map[int]*campaign.Part
+	parts   map[int]*campaign.Part // by range
+	finders map[int]string         // the workers that ran them
 }
 
 // Finding is the failures of one signature.
@@ -74,7 +75,7 @@ type Trouble struct {
 func Read(ctx context.Context, q Queue, c *Campaign) (*Report, error) {
 	r := &Report{
 		Name: c.Name, System: c.Plans.System, Profile: c.Plans.Profile, Build: c.Build, Commit: c.Commit, First: c.First, Total: c.Seeds, Ranges: c.Ranges(),
-		parts: map[int]*campaign.Part{},
+		parts: map[int]*campaign.Part{}, finders: map[int]string{},
 	}
 	var err error
 	if r.Left, err = q.Left(ctx, c, RangeKind); err != nil { // before the results: a job is put and then taken out
@@ -135,7 +136,7 @@ func (r *Report) addRange(c *Campaign, key string, data []byte) {
 	case part == nil:
 		r.Troubles = append(r.Troubles, Trouble{i, result.Worker, result.Trouble})
 	default:
-		r.parts[i] = part
+		r.parts[i], r.finders[i] = part, result.Worker
 	}
 }
 
@@ -168,9 +169,14 @@ func (r *Report) addUp() {
 func (r *Report) addTriage(ctx context.Context, q Queue, c *Campaign) error {
 	byKey := map[string]*TriageResult{}
 	err := q.Results(ctx, c, TriageKind, func(key string, data []byte) {
-		if t, err := parseTriage(data); err == nil && SignatureKey(t.Job.Signature) == key {
-			byKey[key] = t
+		t, err := parseTriage(data, c)
+		if err == nil && SignatureKey(t.Job.Signature) != key {
+			err = fmt.Errorf("%w: it is of another signature", ErrResult)
 		}
+		if err != nil {
+			t = &TriageResult{Trouble: shorten(err.Error(), maxTrouble)}
+		}
+		byKey[key] = t
 	})
 	for i := range r.Findings {
 		r.Findings[i].Triage = byKey[SignatureKey(r.Findings[i].Signature)]
@@ -186,7 +192,10 @@ func (r *Report) judge(c *Campaign) error {
 			repeats++
 		}
 	}
-	r.Lost = max(0, r.Ranges-r.Done-r.Left.Waiting-r.Left.Leased) + max(0, repeats-r.Repeated-r.Repeat.Waiting-r.Repeat.Leased)
+	r.Lost = r.Left.lost(r.Ranges-r.Done) + r.Repeat.lost(repeats-r.Repeated)
+	if r.Left == (Left{}) { // each range has asked for triage
+		r.Lost += r.Triage.lost(len(r.triageJobs(c)))
+	}
 	r.Verdict = r.verdict()
 	if r.Done < r.Ranges || len(r.Troubles) > 0 {
 		return nil
@@ -198,6 +207,21 @@ func (r *Report) judge(c *Campaign) error {
 	m := j.Merged()
 	r.Hash = formatHash(m.Summary.Hash)
 	return nil
+}
+
+// lost counts the jobs of some that are not done, and are not left.
+func (l Left) lost(undone int) int { return max(0, undone-l.Waiting-l.Leased) }
+
+// triageJobs returns the jobs of triage that have no result.
+func (r *Report) triageJobs(c *Campaign) (jobs []Job) {
+	for _, f := range r.Findings {
+		if f.Triage == nil && f.IsRepeated() {
+			i := int((f.First - c.First) / c.RangeSeeds)
+			hash, _ := r.parts[i].Run(f.First)
+			jobs = append(jobs, Job{Campaign: c.Name, Kind: TriageKind, Range: i, Signature: f.Signature, Seed: f.First, Hash: hash, Finder: r.finders[i]})
+		}
+	}
+	return jobs
 }
 
 func (r *Report) verdict() Verdict {
@@ -214,9 +238,13 @@ func (r *Report) verdict() Verdict {
 	return Passed
 }
 
-// IsRepeated reports whether the failure is one to be repeated. A check that gave up depends on
-// the machine.
-func (f Finding) IsRepeated() bool { return f.Signature != play.UndecidedSignature }
+// IsRepeated reports whether the failure is one to be repeated.
+func (f Finding) IsRepeated() bool { return isRepeated(f.Signature) }
+
+// isRepeated leaves out a check that gave up, since it depends on the machine.
+func isRepeated(signature string) bool {
+	return signature != play.UndecidedSignature && len(signature) <= maxSignature
+}
 
 // differs reports whether the failure was another one when it was repeated.
 func (f Finding) differs() bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
 )
@@ -48,9 +49,9 @@ func parseRange(data []byte, c *Campaign, i int) (*RangeResult, *campaign.Part, 
 type TriageResult struct {
 	Worker    string          `json:"worker"`
 	Job       Job             `json:"job"`
-	Confirmed bool            `json:"confirmed"` // the run had the same hash and signature
-	Hash      uint64          `json:"hash"`      // of the run
-	Signature string          `json:"signature"` // of the run; empty: it did not fail
+	Confirmed bool            `json:"confirmed"`   // the run had the same hash and signature
+	Hash      uint64          `json:"hash,string"` // of the run; as text, since it may have more digits than a number of JavaScript
+	Signature string          `json:"signature"`   // of the run; empty: it did not fail
 	Verdict   string          `json:"verdict,omitempty"`
 	Plan      json.RawMessage `json:"plan,omitempty"` // made small, or as it was found
 	Trouble   string          `json:"trouble,omitempty"`
@@ -59,19 +60,32 @@ type TriageResult struct {
 // maxVerdict bounds the text of a verdict in a result, in bytes.
 const maxVerdict = 32 << 10
 
-// parseTriage parses the result of a triage, which comes from a stranger.
-func parseTriage(data []byte) (*TriageResult, error) {
+// parseTriage parses the result of a triage of a campaign, which comes from a stranger.
+func parseTriage(data []byte, c *Campaign) (*TriageResult, error) {
 	var r TriageResult
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrResult, err)
 	}
-	if len(r.Worker) > maxWorkerName || len(r.Trouble) > maxTrouble || len(r.Verdict) > maxVerdict || len(r.Job.Signature) > maxSignature || len(r.Signature) > maxSignature {
+	if len(r.Worker) > maxWorkerName || len(r.Trouble) > maxTrouble || len(r.Verdict) > maxVerdict || len(r.Job.Signature) > maxSignature || len(r.Signature) > maxSignature || len(r.Plan) > maxPlan {
 		return nil, fmt.Errorf("%w: a text in it is longer than it can be", ErrResult)
 	}
-	return &r, nil
+	if r.Job.Kind != TriageKind {
+		return nil, fmt.Errorf("%w: it is of a job of kind %.40q, want %s", ErrResult, r.Job.Kind, TriageKind)
+	}
+	return &r, r.Job.check(c)
 }
 
-// shorten returns the end of a text of at most a number of bytes.
-func shorten(text string, limit int) string { return text[max(0, len(text)-limit):] }
+// shorten returns the end of a text of at most a number of bytes, which are UTF-8: as JSON has
+// it, in which other bytes would become longer.
+func shorten(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	return strings.ToValidUTF8(text[max(0, len(text)-limit):], "")
+}
+
+// begin returns the beginning of a text in the same way.
+func begin(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
+}
 
 func formatHash(hash uint64) string { return fmt.Sprintf("%016x", hash) }

@@ -30,11 +30,29 @@ func submit(ctx context.Context, q Queue, c *Campaign, putProgram func() error) 
 	if err := putProgram(); err != nil { // it may have been removed with another campaign; from now on this one keeps it
 		return err
 	}
-	var jobs []Job
+	jobs, err := undone(ctx, q, c)
+	if err != nil {
+		return err
+	}
+	return q.AddJobs(ctx, c, jobs)
+}
+
+// AddLost adds the jobs of a campaign in the queue that have no result, also those of triage: by
+// its report, of a moment in which no job was left.
+func AddLost(ctx context.Context, q Queue, c *Campaign, r *Report) error {
+	jobs, err := undone(ctx, q, c)
+	if err != nil {
+		return err
+	}
+	return q.AddJobs(ctx, c, append(jobs, r.triageJobs(c)...))
+}
+
+// undone returns the jobs of all ranges, and repetitions, that have no result.
+func undone(ctx context.Context, q Queue, c *Campaign) (jobs []Job, err error) {
 	for _, kind := range []Kind{RangeKind, RepeatKind} {
 		done, err := doneRanges(ctx, q, c, kind)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range c.Ranges() {
 			if !done[i] && (kind == RangeKind || c.Repeats(i)) {
@@ -42,7 +60,7 @@ func submit(ctx context.Context, q Queue, c *Campaign, putProgram func() error) 
 			}
 		}
 	}
-	return q.AddJobs(ctx, c, jobs)
+	return jobs, nil
 }
 
 // doneRanges returns the ranges that have a result of a kind.

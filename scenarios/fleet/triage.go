@@ -105,10 +105,14 @@ func (r *TriageResult) addFiles(dir string) {
 		}
 		at := filepath.Join(dir, d.Name())
 		if text, err := input.ReadFile(filepath.Join(at, "verdict.txt"), 64<<20); err == nil {
-			r.Verdict = string(text[:min(len(text), maxVerdict)])
+			r.Verdict = begin(string(text), maxVerdict)
 		}
 		for _, name := range []string{"shrunk.json", "plan.json"} {
-			if plan, err := input.ReadFile(filepath.Join(at, name), maxPlan); err == nil && json.Valid(plan) {
+			plan, err := input.ReadFile(filepath.Join(at, name), maxPlan)
+			if err == nil {
+				plan, err = json.Marshal(json.RawMessage(plan)) // in the form of the result
+			}
+			if err == nil && len(plan) <= maxPlan {
 				r.Plan = plan
 				return
 			}

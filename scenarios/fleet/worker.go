@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/lockstep-dst/lockstep/scenarios/campaign"
-	"github.com/lockstep-dst/lockstep/scenarios/play"
 )
 
 // Worker runs jobs until its context ends.
@@ -325,8 +324,8 @@ func (w *Worker) compare(ctx context.Context, c *Campaign, job *Job, part *campa
 func (w *Worker) ask(ctx context.Context, c *Campaign, part *campaign.Part, job *Job) error {
 	var jobs []Job
 	for _, g := range part.Summary().Groups {
-		if g.Signature == play.UndecidedSignature {
-			continue // it depends on the machine
+		if !isRepeated(g.Signature) {
+			continue
 		}
 		_, err := w.Queue.Result(ctx, c, TriageKind, SignatureKey(g.Signature))
 		if err == nil {

@@ -260,6 +260,10 @@ func TestAFalseResultDoesNotCount(t *testing.T) {
 	} {
 		q := fleet.NewMemory()
 		require.NoError(t, q.AddCampaign(t.Context(), f.campaign))
+		require.NoError(t, f.queue.Results(t.Context(), f.campaign, fleet.TriageKind, func(key string, kept []byte) {
+			_, err := q.Put(t.Context(), f.campaign, fleet.TriageKind, key, kept)
+			require.NoError(t, err)
+		}))
 		for key, text := range map[string]string{"0": string(true0), "1": data, "2": string(true0), "x": data} {
 			_, err := q.Put(t.Context(), f.campaign, fleet.RangeKind, key, []byte(text))
 			require.NoError(t, err)

@@ -136,8 +136,8 @@ func (s *Steward) look(ctx context.Context, c *fleet.Campaign) error {
 	case err != nil:
 		return err
 	case r.Lost > 0:
-		s.Log.Warn("the queue has lost jobs, which are added again", "campaign", c.Name, "ranges", r.Lost)
-		return fleet.Submit(ctx, s.Queue, c)
+		s.Log.Warn("the queue has lost jobs, which are added again", "campaign", c.Name, "jobs", r.Lost)
+		return fleet.AddLost(ctx, s.Queue, c, r)
 	case !r.Settled():
 		return nil
 	}

@@ -70,6 +70,31 @@ func TestLostJobsAreAddedAgain(t *testing.T) {
 	require.EqualValues(t, 100, r.Seeds)
 }
 
+// So are those of triage: each failure is repeated.
+func TestLostTriageIsAddedAgain(t *testing.T) {
+	f := newFleet(t)
+	f.stop()
+	results := f.resultsElsewhere()
+	require.NoError(t, f.queue.AddCampaign(t.Context(), f.campaign))
+	for key, data := range results {
+		_, err := f.queue.Put(t.Context(), f.campaign, fleet.RangeKind, key, data)
+		require.NoError(t, err)
+	}
+	r, err := fleet.Read(t.Context(), f.queue, f.campaign)
+	require.NoError(t, err)
+	require.Equal(t, len(r.Findings), r.Lost)
+	require.Equal(t, fleet.Running, r.Verdict)
+	f.work()
+	f.until(func() bool { return f.hasState("monday") })
+	r, err = fleet.Read(t.Context(), f.queue, f.campaign)
+	require.NoError(t, err)
+	require.NotEmpty(t, r.Findings)
+	for _, found := range r.Findings {
+		require.True(t, found.Triage.Confirmed)
+		require.Equal(t, "ada", found.Triage.Job.Finder)
+	}
+}
+
 // The canary of an hour is run, fails, and is gone; one that does not end, or does not
 // fail, is an alarm.
 func TestTheCanaryOfAnHour(t *testing.T) {

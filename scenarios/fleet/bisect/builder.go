@@ -136,22 +136,21 @@ func quietly(args ...string) []string {
 	return append([]string{"-c", "core.hooksPath=/dev/null"}, args...)
 }
 
-// maxSaid bounds the output of a command that an error shows, in bytes.
-const maxSaid = 2 << 10
-
 // run runs a command, and returns its output without the last line feed.
 func (b *Builder) run(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	var out, said bytes.Buffer
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &said
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		text := bytes.TrimSpace(said.Bytes())
-		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, text[:min(len(text), maxSaid)])
+	out, said := firstBytes{limit: maxOutput}, firstBytes{limit: maxSaid}
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = dir, &out, &said, waitDelay
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case err != nil:
+		return "", fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, bytes.TrimSpace(said.data))
+	case out.cut:
+		return "", fmt.Errorf("%s %s: %w: its output has more than %d MB: want a good commit nearer to the bad one", name, strings.Join(args, " "), ErrRepo, maxOutput>>20)
 	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
+	return strings.TrimSuffix(string(out.data), "\n"), nil
 }
 
 // Short returns the first digits of the name of a commit.

@@ -14,25 +14,40 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
-// replay replays the plan with the program of a commit, and expects the failure.
+// replay replays the plan with the program of a commit. Only a verdict counts: an exit code may
+// be that of a program which did not come so far.
 func (s *Search) replay(ctx context.Context, program, signature string) (Outcome, string, error) {
-	_, said, code, err := s.exec(ctx, program, "--expect", signature)
+	out, said, code, err := s.exec(ctx, program, "--json", "--expect", signature)
 	if err != nil {
 		return "", "", err
 	}
-	switch code {
-	case int(cli.OK):
-		return Shows, "", nil
-	case int(cli.Violated): // it passes, or shows another failure
-		return Lacks, "", nil
-	case int(cli.Undecided):
-		return Skipped, "the check of its history gave up", nil
-	case int(cli.Inapplicable):
-		return Skipped, "the plan is not one of this build: " + said, nil
-	case timedOut:
+	v := verdictIn(out)
+	switch {
+	case code == timedOut:
 		return Skipped, fmt.Sprintf("the replay did not end within %v", s.limit()), nil
+	case code == int(cli.Inapplicable):
+		return Skipped, "the plan is not one of this build: " + said, nil
+	case v.Verdict == "undecided":
+		return Skipped, "the check of its history gave up", nil
+	case code == int(cli.OK) && v.Verdict == "violated" && v.Signature == signature:
+		return Shows, "", nil
+	case code == int(cli.Violated) && (v.Verdict == "passed" || v.Verdict == "violated" && v.Signature != signature):
+		return Lacks, "", nil
 	}
-	return Skipped, fmt.Sprintf("replay ended with code %d: %s", code, said), nil
+	return Skipped, fmt.Sprintf("replay ended without a verdict, with code %d: %s", code, said), nil
+}
+
+// verdict is what a replay says with --json, as far as it is read here.
+type verdict struct{ Verdict, Signature string }
+
+// verdictIn returns the verdict in the output of a replay, its last line: the program may print
+// whatever it likes before.
+func verdictIn(out []byte) (v verdict) {
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	if json.Unmarshal(lines[len(lines)-1], &v) != nil {
+		return verdict{}
+	}
+	return v
 }
 
 // signatureOf returns the signature of the failure that a commit shows.
@@ -45,11 +60,11 @@ func (s *Search) signatureOf(ctx context.Context, commit string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	var result struct{ Signature string }
-	if code != int(cli.Violated) || json.Unmarshal(out, &result) != nil || result.Signature == "" {
+	v := verdictIn(out)
+	if code != int(cli.Violated) || v.Signature == "" {
 		return "", fmt.Errorf("%w: the plan shows no failure at %s (code %d): %s", ErrBad, Short(commit), code, said)
 	}
-	return result.Signature, nil
+	return v.Signature, nil
 }
 
 // timedOut stands for the exit code of a program that was ended.
@@ -66,11 +81,10 @@ func (s *Search) exec(ctx context.Context, program string, flags ...string) (out
 	bounded, cancel := context.WithTimeout(ctx, s.limit())
 	defer cancel()
 	cmd := exec.CommandContext(bounded, program, append([]string{"replay", plan}, flags...)...)
-	var stdout, stderr bytes.Buffer
-	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = s.Builder.dir, &stdout, &stderr, time.Second
+	stdout, stderr := lastBytes{limit: maxVerdict}, firstBytes{limit: maxSaid}
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = s.Builder.dir, &stdout, &stderr, waitDelay
 	err = cmd.Run()
-	text := bytes.TrimSpace(stderr.Bytes())
-	said = string(text[:min(len(text), maxSaid)])
+	said = string(bytes.TrimSpace(stderr.data))
 	exit := (*exec.ExitError)(nil)
 	switch {
 	case ctx.Err() != nil:
@@ -80,5 +94,5 @@ func (s *Search) exec(ctx context.Context, program string, flags ...string) (out
 	case err != nil && !errors.As(err, &exit):
 		return nil, "", 0, err
 	}
-	return stdout.Bytes(), said, cmd.ProcessState.ExitCode(), nil
+	return stdout.data, said, cmd.ProcessState.ExitCode(), nil
 }

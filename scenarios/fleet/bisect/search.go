@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -59,7 +60,10 @@ type Result struct {
 func (s *Search) Run(ctx context.Context) (*Result, error) {
 	begin := time.Now()
 	r := &Result{Signature: s.Signature, Steps: []Step{}}
-	var err error
+	_, err := os.Stat(s.Plan) // before programs are built
+	if err != nil {
+		return nil, fmt.Errorf("the plan of the failure: %w", err)
+	}
 	if r.Good, err = s.Builder.Commit(ctx, s.Good); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package steward
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,12 +22,17 @@ func (s *Steward) keep(c *fleet.Campaign, e *Ending) error {
 	if err := os.MkdirAll(s.Out, 0o777); err != nil {
 		return err
 	}
+	r, err := endOf(c, e.Report)
+	if err != nil {
+		return err
+	}
+	e.plans = r.Plans
 	for _, f := range e.Findings {
-		if err := s.keepFailure(e.System, f.Triage); err != nil {
+		if err := s.keepFailure(e, f.Triage); err != nil {
 			return err
 		}
 	}
-	if err := s.record(c, e); err != nil {
+	if err := s.record(c, e, r); err != nil {
 		return err
 	}
 	if e.HasState() {
@@ -37,13 +43,9 @@ func (s *Steward) keep(c *fleet.Campaign, e *Ending) error {
 
 // record appends the record of a campaign, unless there is one, and looks up how its failures
 // stand.
-func (s *Steward) record(c *fleet.Campaign, e *Ending) (err error) {
+func (s *Steward) record(c *fleet.Campaign, e *Ending, r board.Record) (err error) {
 	known := false
 	if e.Standings, known, err = board.StandingsOf(s.Out, c.Key()); err != nil || known {
-		return err
-	}
-	r, err := endOf(c, e.Report)
-	if err != nil {
 		return err
 	}
 	if err := board.AppendRecord(s.Out, r); err != nil {
@@ -96,14 +98,20 @@ func (e *Ending) withoutState() string {
 // unsafeInNames matches the characters that the name of a folder does not have.
 var unsafeInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// keepFailure keeps the plan and the verdict of a failure in a folder.
-func (s *Steward) keepFailure(system string, t *fleet.TriageResult) error {
+// keepFailure keeps the plan and the verdict of a failure in a folder. The commit that brought
+// it earlier, if it has been there, is not the one that has brought it back.
+func (s *Steward) keepFailure(e *Ending, t *fleet.TriageResult) error {
 	if t == nil || len(t.Plan) == 0 {
 		return nil
 	}
-	dir := s.failureDir(system, t)
+	dir := s.failureDir(e, t)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
+	}
+	for _, name := range []string{bisectText, bisectJSON} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "shrunk.json"), t.Plan, 0o666),

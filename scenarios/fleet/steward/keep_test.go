@@ -127,6 +127,32 @@ func TestABrokenCampaignIsAlone(t *testing.T) {
 	}
 }
 
+// The folder of a failure has no commit of an earlier search, and those of other plans have
+// folders of their own.
+func TestTheFolderOfAFailure(t *testing.T) {
+	f := newFleet(t)
+	folders := map[int]int{} // by round
+	for i, nodes := range []int{0, 0, 5} {
+		f.campaign.Name, f.campaign.ID, f.campaign.Plans.Nodes, f.campaign.Probe = fmt.Sprint("day-", i), "", nodes, nil
+		var err error
+		f.campaign.Probe, err = f.program.Probe(t.Context(), t.TempDir(), f.campaign)
+		require.NoError(t, err)
+		for _, folder := range f.kept("failure-canary-*") {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "bisect.txt"), []byte("old"), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "bisect.json"), []byte("{}"), 0o600))
+		}
+		require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))
+		f.until(func() bool { return f.hasState(f.campaign.Name) })
+		folders[i] = len(f.kept("failure-canary-*"))
+		if i == 1 {
+			require.Empty(t, f.kept("failure-canary-*/bisect.*"))
+		}
+	}
+	require.Equal(t, folders[0], folders[1])
+	require.Greater(t, folders[2], folders[1])
+	require.Len(t, f.kept("failure-canary-*/bisect.*"), 2*folders[1], "the third campaign has left them alone")
+}
+
 // Campaigns that have ended meanwhile are compared in the order in which they were submitted.
 func TestTheOrderOfRecords(t *testing.T) {
 	f := newFleet(t)

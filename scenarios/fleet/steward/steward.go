@@ -38,6 +38,8 @@ type Ending struct {
 	Standings []board.Standing `json:"standings,omitempty"` // new, ongoing, gone and regressed failures
 	Culprits  []Culprit        `json:"culprits,omitempty"`  // commits that brought failures
 	Alarm     string           `json:"alarm,omitempty"`     // the fleet does not work as it should
+
+	plans string // as of its record
 }
 
 // Run looks after the queue until ctx ends.

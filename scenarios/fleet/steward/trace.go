@@ -29,6 +29,12 @@ type Culprit struct {
 	Trouble   string         `json:"trouble,omitempty"`
 }
 
+// Files of a search, in the folder of the failure.
+const (
+	bisectText = "bisect.txt"
+	bisectJSON = "bisect.json"
+)
+
 // Bounds of the searches of one campaign: the queue is not looked after meanwhile.
 const (
 	traceTimeout = 10 * time.Minute
@@ -58,7 +64,7 @@ func (s *Steward) trace(ctx context.Context, c *fleet.Campaign, e *Ending) {
 			continue
 		}
 		culprit := Culprit{Signature: f.Signature}
-		if culprit.Result, err = s.traceOne(ctx, b, c, e.System, f); err != nil {
+		if culprit.Result, err = s.traceOne(ctx, b, c, e, f); err != nil {
 			culprit.Trouble = err.Error()
 		}
 		e.Culprits = append(e.Culprits, culprit)
@@ -85,7 +91,7 @@ func (e *Ending) finding(signature string) *fleet.Finding {
 	return nil
 }
 
-func (s *Steward) traceOne(ctx context.Context, b *bisect.Builder, c *fleet.Campaign, system string, f *fleet.Finding) (*bisect.Result, error) {
+func (s *Steward) traceOne(ctx context.Context, b *bisect.Builder, c *fleet.Campaign, e *Ending, f *fleet.Finding) (*bisect.Result, error) {
 	good := c.Good
 	if good == "" {
 		var err error
@@ -96,7 +102,7 @@ func (s *Steward) traceOne(ctx context.Context, b *bisect.Builder, c *fleet.Camp
 	if good == "" {
 		return nil, fmt.Errorf("%w: no earlier campaign of a known commit ran seed %d without it: give submit --good", bisect.ErrGood, f.First)
 	}
-	dir := s.failureDir(system, f.Triage)
+	dir := s.failureDir(e, f.Triage)
 	search := &bisect.Search{Builder: b, Good: good, Bad: c.Commit, Plan: filepath.Join(dir, "shrunk.json"), Signature: f.Signature}
 	r, err := search.Run(ctx)
 	if err != nil {
@@ -107,13 +113,14 @@ func (s *Steward) traceOne(ctx context.Context, b *bisect.Builder, c *fleet.Camp
 		return nil, err
 	}
 	return r, errors.Join(
-		os.WriteFile(filepath.Join(dir, "bisect.txt"), []byte(r.Text()), 0o666),
-		os.WriteFile(filepath.Join(dir, "bisect.json"), append(data, '\n'), 0o666),
+		os.WriteFile(filepath.Join(dir, bisectText), []byte(r.Text()), 0o666),
+		os.WriteFile(filepath.Join(dir, bisectJSON), append(data, '\n'), 0o666),
 	)
 }
 
-// failureDir is the folder of a failure. The names come from strangers.
-func (s *Steward) failureDir(system string, t *fleet.TriageResult) string {
-	name := unsafeInNames.ReplaceAllString(fmt.Sprintf("%s-%d-%s", system, t.Job.Seed, t.Job.Signature), "-")
-	return filepath.Join(s.Out, "failure-"+name[:min(len(name), 150)])
+// failureDir is the folder of a failure. The names come from strangers. A seed has another plan in
+// campaigns of other plans, so these are in the name.
+func (s *Steward) failureDir(e *Ending, t *fleet.TriageResult) string {
+	name := unsafeInNames.ReplaceAllString(fmt.Sprintf("%s-%d-%s", e.System, t.Job.Seed, t.Job.Signature), "-")
+	return filepath.Join(s.Out, fmt.Sprintf("failure-%s-%.8s", name[:min(len(name), 150)], e.plans))
 }

@@ -213,6 +213,7 @@ func TestServe(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(get(t, page+"v1/campaigns"), "lockstep fleet status night") }, 20*time.Second, 50*time.Millisecond)
 	f.run(0, "remove", "night", "--nats", f.url)
 	f.run(2, "status", "night", "--nats", f.url)
+	require.Contains(t, f.errors(2, "remove", "night", "--nats", f.url), `campaign "night": the fleet has none of this name`)
 }
 
 // usersConf is the configuration that docs/FLEET.md shows.

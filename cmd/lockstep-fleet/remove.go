@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
@@ -21,11 +22,15 @@ thrown away. What serve has kept in its folder stays.`,
 				return err
 			}
 			defer end()
-			if _, err := named(cmd.Context(), q, args[0]); err != nil {
+			_, missing := named(cmd.Context(), q, args[0])
+			if missing != nil && !errors.Is(missing, errNone) {
+				return missing
+			}
+			if err := q.Remove(cmd.Context(), args[0]); err != nil { // also of one of which an earlier removal has left results
 				return err
 			}
-			if err := q.Remove(cmd.Context(), args[0]); err != nil {
-				return err
+			if missing != nil {
+				return fmt.Errorf("%w; what was left of one, if anything, was removed", missing)
 			}
 			if !cli.AsJSON(cmd) {
 				fmt.Fprintf(cmd.OutOrStdout(), "campaign %s was removed\n", args[0])

@@ -70,6 +70,9 @@ func (s *status) ask(cmd *cobra.Command, args []string) error {
 	return s.one(cmd, q, c)
 }
 
+// errNone is wrapped by the error about a name that no campaign has.
+var errNone = errors.New("the fleet has none of this name")
+
 func named(ctx context.Context, q fleet.Queue, name string) (*fleet.Campaign, error) {
 	all, err := q.Campaigns(ctx)
 	if err != nil {
@@ -77,7 +80,7 @@ func named(ctx context.Context, q fleet.Queue, name string) (*fleet.Campaign, er
 	}
 	i := slices.IndexFunc(all, func(c *fleet.Campaign) bool { return c.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("campaign %q: the fleet has none of this name: fleet status lists them", name)
+		return nil, fmt.Errorf("campaign %q: %w: fleet status lists them", name, errNone)
 	}
 	return all[i], nil
 }
@@ -92,16 +95,9 @@ func (s *status) all(cmd *cobra.Command, q fleet.Queue) error {
 	if err != nil {
 		return err
 	}
-	reports := []*fleet.Report{}
-	for _, c := range campaigns {
-		r, err := fleet.Read(cmd.Context(), q, c)
-		if err != nil {
-			return err
-		}
-		reports = append(reports, r)
-	}
+	reports, failed := readAll(cmd.Context(), q, campaigns)
 	if cli.AsJSON(cmd) {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"campaigns": reports, "workers": append([]*fleet.WorkerStatus{}, workers...)})
+		return errors.Join(json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"campaigns": reports, "workers": append([]*fleet.WorkerStatus{}, workers...)}), failed)
 	}
 	out := cmd.OutOrStdout()
 	for _, r := range reports {
@@ -110,10 +106,25 @@ func (s *status) all(cmd *cobra.Command, q fleet.Queue) error {
 	for _, w := range workers {
 		fmt.Fprintf(out, "worker %s, build %s: %s; %d seeds since %s\n", w.Name, w.Build, w.Now, w.Seeds, w.Since.Format(time.DateTime))
 	}
-	if len(reports)+len(workers) == 0 {
+	if len(campaigns)+len(workers) == 0 {
 		fmt.Fprintln(out, "the fleet has no campaigns and no workers")
 	}
-	return nil
+	return failed
+}
+
+// readAll reads the campaigns that can be read, and returns the errors of the others.
+func readAll(ctx context.Context, q fleet.Queue, campaigns []*fleet.Campaign) ([]*fleet.Report, error) {
+	reports, errs := []*fleet.Report{}, []error(nil)
+	for _, c := range campaigns {
+		r, err := fleet.Read(ctx, q, c)
+		switch {
+		case err == nil:
+			reports = append(reports, r)
+		case !errors.Is(err, fleet.ErrRemoved):
+			errs = append(errs, fmt.Errorf("campaign %s cannot be read: %w: remove it, and submit it again", c.Name, err))
+		}
+	}
+	return reports, errors.Join(errs...)
 }
 
 // waitInterval is the time between two looks at a campaign that is waited for.

@@ -72,6 +72,14 @@ var (
 	wordForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 )
 
+// CheckName returns an error about a name that no campaign can have.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) {
+		return fmt.Errorf("name %q: want up to 64 lower-case letters, digits and hyphens", name)
+	}
+	return nil
+}
+
 // Validate names the first field that is out of bounds.
 func (c *Campaign) Validate() error {
 	if err := c.validate(); err != nil {
@@ -82,8 +90,8 @@ func (c *Campaign) Validate() error {
 
 func (c *Campaign) validate() error {
 	switch {
-	case !nameForm.MatchString(c.Name):
-		return fmt.Errorf("name %q: want up to 64 lower-case letters, digits and hyphens", c.Name)
+	case CheckName(c.Name) != nil:
+		return CheckName(c.Name)
 	case !idForm.MatchString(c.ID):
 		return fmt.Errorf("id %q: want up to 16 hexadecimal digits", c.ID)
 	case !buildForm.MatchString(c.Build):

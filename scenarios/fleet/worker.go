@@ -111,6 +111,10 @@ func (w *Worker) take(ctx context.Context) (*Campaign, Lease, error) {
 	for _, kind := range Kinds() {
 		for i, c := range order {
 			lease, err := w.Queue.Take(ctx, c, kind)
+			if errors.Is(err, ErrJob) {
+				w.Log.Warn("a message that is no job was taken out of the queue", "campaign", c.Name, "kind", kind, "error", err)
+				continue
+			}
 			if errors.Is(err, ErrNoJob) {
 				continue
 			}

@@ -289,6 +289,56 @@ func TestLostConsumersAreMadeAnew(t *testing.T) {
 	require.ErrorContains(t, err, "campaign "+c.Name)
 }
 
+// Parts of a program whose upload was broken off are removed, and no others.
+func TestPartsOfProgramsAreRemoved(t *testing.T) {
+	s := start(t, t.TempDir())
+	q := open(t, s)
+	require.NoError(t, q.PutProgram(t.Context(), "whole", strings.NewReader("program")))
+	js, err := jetstream.New(connect(t, s))
+	require.NoError(t, err)
+	_, err = js.Publish(t.Context(), "$O.lockstep-programs.C.broken", []byte("part"))
+	require.NoError(t, err)
+	parts := func() int {
+		stream, err := js.Stream(t.Context(), "OBJ_lockstep-programs")
+		require.NoError(t, err)
+		info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter("$O.lockstep-programs.C.*"))
+		require.NoError(t, err)
+		return len(info.State.Subjects)
+	}
+	require.NoError(t, q.DropParts(t.Context(), time.Hour))
+	require.Equal(t, 2, parts(), "the upload may go on")
+	require.NoError(t, q.DropParts(t.Context(), 0))
+	require.Equal(t, 1, parts())
+	program, err := q.Program(t.Context(), "whole")
+	require.NoError(t, err)
+	require.NoError(t, program.Close())
+}
+
+// What a removal that ended midway has left goes with the next one of the name.
+func TestARemovalIsDoneAgain(t *testing.T) {
+	s := start(t, t.TempDir())
+	q := open(t, s)
+	c := added(t, q)
+	require.NoError(t, q.AddJobs(t.Context(), c, jobs(c, 2)))
+	_, err := q.Put(t.Context(), c, fleet.RangeKind, "0", []byte("one"))
+	require.NoError(t, err)
+	js, err := jetstream.New(connect(t, s))
+	require.NoError(t, err)
+	kv, err := js.KeyValue(t.Context(), "lockstep-campaigns")
+	require.NoError(t, err)
+	require.NoError(t, kv.Purge(t.Context(), c.Name))
+	require.NoError(t, q.Remove(t.Context(), c.Name))
+	_, err = q.Result(t.Context(), c, fleet.RangeKind, "0")
+	require.ErrorIs(t, err, fleet.ErrNoResult)
+	stream, err := js.Stream(t.Context(), "LOCKSTEP_JOBS")
+	require.NoError(t, err)
+	require.Zero(t, stream.CachedInfo().State.Msgs)
+	require.Zero(t, stream.CachedInfo().State.Consumers)
+	for _, name := range []string{"", "*", ">", c.Name + ".x"} {
+		require.ErrorIs(t, q.Remove(t.Context(), name), fleet.ErrCampaign)
+	}
+}
+
 // A message that is no job does not stop the worker that gets it, and does not come again.
 func TestAStrangersMessageIsTakenOut(t *testing.T) {
 	s := start(t, t.TempDir())

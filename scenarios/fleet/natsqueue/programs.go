@@ -36,6 +36,9 @@ func (q *Queue) PutProgram(ctx context.Context, hash string, program io.Reader) 
 	if err != nil {
 		return err
 	}
+	if err := q.dropParts(ctx, all, programTimeout); err != nil {
+		return err
+	}
 	var size uint64
 	for _, o := range all {
 		if o.Name == hash {
@@ -134,5 +137,32 @@ func (q *Queue) dropPrograms(ctx context.Context) error {
 			err = errors.Join(err, bucket.Delete(ctx, o.Name))
 		}
 	}
-	return err
+	return errors.Join(err, q.dropParts(ctx, all, programTimeout))
+}
+
+// dropParts removes the parts of programs whose upload was broken off: they are of none in the
+// list, and no part has come for a time.
+func (q *Queue) dropParts(ctx context.Context, programs []*jetstream.ObjectInfo, older time.Duration) error {
+	const parts = "$O." + programsBucket + ".C."
+	s, err := q.js.Stream(ctx, "OBJ_"+programsBucket)
+	if err != nil {
+		return err
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(parts+"*"))
+	if err != nil {
+		return err
+	}
+	for _, o := range programs {
+		delete(info.State.Subjects, parts+o.NUID)
+	}
+	for subject := range info.State.Subjects {
+		last, err := s.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && time.Since(last.Time) < older {
+			continue
+		}
+		if err := errors.Join(err, s.Purge(ctx, jetstream.WithPurgeSubject(subject))); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lockstep-dst/lockstep/scenarios/fleet"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Remove implements fleet.Queue. The job of a worker goes on, and its result is then of no
 // campaign: it is removed with the next campaign of the name.
 func (q *Queue) Remove(ctx context.Context, name string) error {
+	if err := fleet.CheckName(name); err != nil { // it is a part of subjects
+		return fmt.Errorf("%w: %w", fleet.ErrCampaign, err)
+	}
 	if err := purge(ctx, q.js, "KV_"+campaignsBucket, fmt.Sprintf("$KV.%s.%s", campaignsBucket, name)); err != nil {
 		return err
 	}

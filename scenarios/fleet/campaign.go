@@ -144,7 +144,7 @@ func (p *Plans) validate() error {
 }
 
 // Key names the campaign among all that a queue has had: its jobs and results are under it,
-// so that what comes late is not taken for that of a later campaign of the same name.
+// so that a late result is not taken for one of a later campaign of the name.
 func (c *Campaign) Key() string { return c.Name + "." + cmp.Or(c.ID, "0") }
 
 // Identify gives the campaign an id, unless it has one.

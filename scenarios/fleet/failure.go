@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// Bounds of the tries of a job whose trouble becomes its result.
+// Bounds of the tries of a job, until its trouble becomes its result.
 const (
 	MaxFailures      = 4   // of two workers at least, or of the only one
 	maxFailuresAlone = 100 // of one worker, while others that could have the job do not take it
@@ -51,7 +51,7 @@ func (w *Worker) giveUp(ctx context.Context, c *Campaign, lease Lease, trouble e
 	return err
 }
 
-// note adds a failure to those of a job, and returns the workers of all.
+// note adds a failure to the earlier ones of a job, and returns the workers of all.
 func (w *Worker) note(ctx context.Context, c *Campaign, job *Job, f *failure) (workers []string, err error) {
 	mine, err := json.Marshal(f)
 	if err != nil {

@@ -64,7 +64,7 @@ type Queue interface {
 	Program(ctx context.Context, hash string) (io.ReadCloser, error)
 
 	// Remove removes the campaign of a name with its jobs and results, and with its program
-	// if no other campaign has the same. It removes also what is left of earlier ones.
+	// if no other campaign has the same. It removes also the remains of earlier ones.
 	Remove(ctx context.Context, name string) error
 
 	// Beat tells of a worker, for a minute.

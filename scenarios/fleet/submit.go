@@ -37,7 +37,7 @@ func submit(ctx context.Context, q Queue, c *Campaign, putProgram func() error) 
 	return q.AddJobs(ctx, c, jobs)
 }
 
-// AddLost adds the jobs of a campaign in the queue that have no result, also those of triage: by
+// AddLost adds the jobs of a campaign in the queue that have no result, also of triage: by
 // its report, of a moment in which no job was left.
 func AddLost(ctx context.Context, q Queue, c *Campaign, r *Report) error {
 	jobs, err := undone(ctx, q, c)

@@ -176,7 +176,7 @@ func TestAMachineWithoutTheProgramGivesUpNothing(t *testing.T) {
 	require.Contains(t, f.log.String(), "this machine cannot run the program")
 }
 
-// A range whose repetition came too early several times is repeated by another worker still.
+// A repetition that came too early several times is done by another worker still.
 func TestARepetitionThatComesEarlyIsOfAnotherWorker(t *testing.T) {
 	f := newFleet(t, 20)
 	f.queue, f.campaign.Repeat, f.campaign.Lease = fleet.NewMemory(), 100, 2*time.Second

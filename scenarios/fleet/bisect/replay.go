@@ -37,7 +37,7 @@ func (s *Search) replay(ctx context.Context, program, signature string) (Outcome
 	return Skipped, fmt.Sprintf("replay ended without a verdict, with code %d: %s", code, said), nil
 }
 
-// verdict is what a replay says with --json, as far as it is read here.
+// verdict is the output of a replay with --json, as far as it is read here.
 type verdict struct{ Verdict, Signature string }
 
 // verdictIn returns the verdict in the output of a replay, its last line: the program may print

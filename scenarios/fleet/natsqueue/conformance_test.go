@@ -262,8 +262,8 @@ func TestTheQueueOutlivesItsServer(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Consumers that a server has lost are made anew, and their jobs are there; not so those of a
-// campaign that was removed.
+// Consumers that a server has lost are made anew, and their jobs are there; a campaign that was
+// removed gets none.
 func TestLostConsumersAreMadeAnew(t *testing.T) {
 	s := start(t, t.TempDir())
 	q := open(t, s)
@@ -289,7 +289,7 @@ func TestLostConsumersAreMadeAnew(t *testing.T) {
 	require.ErrorContains(t, err, "campaign "+c.Name)
 }
 
-// Parts of a program whose upload was broken off are removed, and no others.
+// Parts of a program are removed if its upload was broken off, and no others.
 func TestPartsOfProgramsAreRemoved(t *testing.T) {
 	s := start(t, t.TempDir())
 	q := open(t, s)
@@ -314,7 +314,7 @@ func TestPartsOfProgramsAreRemoved(t *testing.T) {
 	require.NoError(t, program.Close())
 }
 
-// What a removal that ended midway has left goes with the next one of the name.
+// A removal that ended midway is completed by the next one of the name.
 func TestARemovalIsDoneAgain(t *testing.T) {
 	s := start(t, t.TempDir())
 	q := open(t, s)

@@ -140,8 +140,8 @@ func (q *Queue) dropPrograms(ctx context.Context) error {
 	return errors.Join(err, q.dropParts(ctx, all, programTimeout))
 }
 
-// dropParts removes the parts of programs whose upload was broken off: they are of none in the
-// list, and no part has come for a time.
+// dropParts removes the parts of uploads that were broken off: of no program in the list, and
+// none has come for a time.
 func (q *Queue) dropParts(ctx context.Context, programs []*jetstream.ObjectInfo, older time.Duration) error {
 	const parts = "$O." + programsBucket + ".C."
 	s, err := q.js.Stream(ctx, "OBJ_"+programsBucket)

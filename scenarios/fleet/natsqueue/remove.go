@@ -31,7 +31,7 @@ func (q *Queue) Remove(ctx context.Context, name string) error {
 	return purge(ctx, q.js, "KV_"+resultsBucket, fmt.Sprintf("$KV.%s.%s.>", resultsBucket, name))
 }
 
-// deleteConsumers deletes the consumers whose names have a prefix.
+// deleteConsumers deletes the consumers by a prefix of their names.
 func (q *Queue) deleteConsumers(ctx context.Context, prefix string) error {
 	s, err := q.js.Stream(ctx, jobsStream)
 	if err != nil {

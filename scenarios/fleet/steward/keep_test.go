@@ -127,7 +127,7 @@ func TestABrokenCampaignIsAlone(t *testing.T) {
 	}
 }
 
-// The folder of a failure has no commit of an earlier search, and those of other plans have
+// The folder of a failure has no commit of an earlier search, and failures of other plans have
 // folders of their own.
 func TestTheFolderOfAFailure(t *testing.T) {
 	f := newFleet(t)

@@ -80,7 +80,7 @@ func (s *Steward) each(campaigns []*fleet.Campaign, do func(*fleet.Campaign) err
 	return errors.Join(errs...)
 }
 
-// errPanic is wrapped by the error about a campaign whose results have led to a panic.
+// errPanic is wrapped by the error about a campaign with results that have led to a panic.
 var errPanic = errors.New("a defect of the steward: remove the campaign to be rid of it")
 
 func safely(c *fleet.Campaign, do func(*fleet.Campaign) error) (err error) {

@@ -70,7 +70,7 @@ func TestLostJobsAreAddedAgain(t *testing.T) {
 	require.EqualValues(t, 100, r.Seeds)
 }
 
-// So are those of triage: each failure is repeated.
+// So are jobs of triage: each failure is repeated.
 func TestLostTriageIsAddedAgain(t *testing.T) {
 	f := newFleet(t)
 	f.stop()

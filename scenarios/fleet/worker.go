@@ -110,11 +110,7 @@ func (w *Worker) take(ctx context.Context) (*Campaign, Lease, error) {
 	order := w.fair.order(w.list)
 	for _, kind := range Kinds() {
 		for i, c := range order {
-			lease, err := w.Queue.Take(ctx, c, kind)
-			if errors.Is(err, ErrJob) {
-				w.Log.Warn("a message that is no job was taken out of the queue", "campaign", c.Name, "kind", kind, "error", err)
-				continue
-			}
+			lease, err := w.takeJob(ctx, c, kind)
 			if errors.Is(err, ErrNoJob) {
 				continue
 			}
@@ -127,6 +123,20 @@ func (w *Worker) take(ctx context.Context) (*Campaign, Lease, error) {
 		}
 	}
 	return nil, nil, ErrNoJob
+}
+
+// maxBadJobs bounds the messages that are no jobs which are passed over at a time.
+const maxBadJobs = 100
+
+// takeJob leases a job of a kind, and passes over messages that are none.
+func (w *Worker) takeJob(ctx context.Context, c *Campaign, kind Kind) (lease Lease, err error) {
+	for range maxBadJobs {
+		if lease, err = w.Queue.Take(ctx, c, kind); !errors.Is(err, ErrJob) {
+			return lease, err
+		}
+		w.Log.Warn("a message that is no job was taken out of the queue", "campaign", c.Name, "kind", kind, "error", err)
+	}
+	return nil, ErrNoJob
 }
 
 // refresh lists the campaigns that the worker has a program for, and says once of each

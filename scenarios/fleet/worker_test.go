@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,6 +210,36 @@ func TestALateResultOfARangeThatWasGivenUp(t *testing.T) {
 	r := f.read()
 	require.Empty(t, r.Conflicts)
 	require.Len(t, r.Troubles, 1)
+}
+
+// badJobs has a message that is no job in front of the first one.
+type badJobs struct {
+	fleet.Queue
+	left atomic.Int32
+}
+
+func (q *badJobs) Take(ctx context.Context, c *fleet.Campaign, kind fleet.Kind) (fleet.Lease, error) {
+	if q.left.Add(-1) >= 0 {
+		return nil, fleet.ErrJob
+	}
+	return q.Queue.Take(ctx, c, kind)
+}
+
+// A message that is no job is told as that, and costs no time.
+func TestAMessageThatIsNoJobIsPassedOver(t *testing.T) {
+	f := newFleet(t, 20)
+	bad := &badJobs{Queue: f.queue}
+	bad.left.Store(5)
+	f.queue = bad
+	w := f.worker("ada")
+	w.Idle = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	var ended sync.WaitGroup
+	ended.Go(func() { _ = w.Run(ctx) }) // the error of ctx
+	require.Eventually(t, func() bool { return f.read().Done == 1 }, 20*time.Second, 10*time.Millisecond)
+	cancel()
+	ended.Wait()
+	require.Equal(t, 5, strings.Count(f.log.String(), "a message that is no job was taken out"))
 }
 
 // A program that hangs is ended, and its range is given up like any other that fails.

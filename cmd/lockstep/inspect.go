@@ -55,6 +55,9 @@ func inspect(out io.Writer, path string, inJSON bool) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("inspect: %w", err)
 	}
+	if err := files.CheckRestored(path); err != nil {
+		return fmt.Errorf("inspect: %w", err)
+	}
 	x, err := member.InspectLog(files.Reader(path))
 	if errors.Is(err, wal.ErrMissing) {
 		return fmt.Errorf("inspect %s: there is no log: give the directory that a node was given as --data", path)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/backup"
+	"github.com/lockstep-dst/lockstep/node/certificate"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -53,6 +54,11 @@ Exit codes: 2 usage, or the directory is not empty, 10 the backup is damaged.`,
 				return errors.New("--data: missing: name a new directory for this node's log")
 			case t.Cluster == "":
 				return errors.New("--cluster: missing: give the new cluster a name of its own")
+			case len(addrs) > node.MaxMembers:
+				return fmt.Errorf("--peers: %d members: want 1 to %d", len(addrs), node.MaxMembers)
+			}
+			if err := certificate.CheckName("--cluster", t.Cluster); err != nil {
+				return err
 			}
 			return withBackup(args[0], func(in *os.File) error {
 				s, err := backup.Restore(in, t)

@@ -31,6 +31,9 @@ func Create(path string, h Header) (*File, error) {
 		return nil, err
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".incomplete-")
+	if failure := (*fs.PathError)(nil); errors.As(err, &failure) { // its name is of no file that was asked for
+		return nil, fmt.Errorf("%s: no file can be made in the directory %s: %w", path, filepath.Dir(path), failure.Err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	}
 	b := &Reader{in: in, sum: sha256.New()}
 	begin := make([]byte, len(magic))
-	if _, err := io.ReadFull(b.in, begin); err != nil && !isEnd(err) {
+	if _, err := io.ReadFull(b.in, begin); err != nil && (!isEnd(err) || errors.Is(err, ErrDamaged)) {
 		return nil, err
 	}
 	if string(begin) != magic {

@@ -56,7 +56,7 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9]
 // for the error, as in "cluster".
 func CheckName(kind, name string) error {
 	if !validName.MatchString(name) || strings.Contains(name, "..") {
-		return fmt.Errorf("%s %q: a name in a certificate has 1 to 63 letters, digits or . _ -, and a letter or digit first and last", kind, name)
+		return fmt.Errorf("%s %.64q: a name in a certificate has 1 to 63 letters, digits or . _ -, and a letter or digit first and last", kind, name)
 	}
 	return nil
 }

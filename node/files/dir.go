@@ -40,7 +40,7 @@ func Open(dir string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRestored(d.Path()); err != nil {
+	if err := CheckRestored(d.Path()); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -62,7 +62,7 @@ func open(dir string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := openIn(folder)
+	d, err := lockFolder(folder, takeLock)
 	if err != nil {
 		folder.Close()
 		return nil, err
@@ -70,8 +70,8 @@ func open(dir string) (*Dir, error) {
 	return d, nil
 }
 
-// openIn locks a directory that is open.
-func openIn(folder *folder) (*Dir, error) {
+// lockFolder locks a directory that is open.
+func lockFolder(folder *folder, takeLock func(*folder) (*os.File, error)) (*Dir, error) {
 	lock, err := takeLock(folder)
 	if err != nil {
 		return nil, err

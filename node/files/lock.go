@@ -26,6 +26,17 @@ func takeLock(dir *folder) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := lockFile(dir, f); err != nil {
+		return nil, err
+	}
+	if f.Truncate(0) == nil { // best effort
+		_, _ = f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	}
+	return f, nil
+}
+
+// lockFile locks the LOCK of a directory, and closes it after an error.
+func lockFile(dir *folder, f *os.File) error {
 	taken, err := flock.Take(f)
 	switch {
 	case err != nil:
@@ -35,12 +46,8 @@ func takeLock(dir *folder) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
 	}
-	if f.Truncate(0) == nil { // best effort
-		_, _ = f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
-	}
-	return f, nil
+	return err
 }
 
 // holder names the process that has a lock, if it has written its number there.

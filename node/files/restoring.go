@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // restoringName is the file that says that a directory is being restored. It is there,
@@ -51,7 +52,7 @@ func checkEmpty(dir string) error {
 	if err != nil {
 		return explain(err)
 	}
-	if err := checkRestored(dir); err != nil {
+	if err := CheckRestored(dir); err != nil {
 		return err
 	}
 	if i := slices.IndexFunc(entries, func(e os.DirEntry) bool { return e.Name() != lockName }); i >= 0 {
@@ -60,8 +61,9 @@ func checkEmpty(dir string) error {
 	return nil
 }
 
-// checkRestored returns an error if a restoration of the directory has begun and not ended.
-func checkRestored(dir string) error {
+// CheckRestored returns an error that wraps ErrRestoring if a restoration of the directory has
+// begun and not ended.
+func CheckRestored(dir string) error {
 	switch _, err := os.Lstat(filepath.Join(dir, restoringName)); {
 	case err == nil:
 		return fmt.Errorf("files: %s: %w", dir, ErrRestoring)
@@ -97,10 +99,51 @@ func (d *Dir) Restored() error {
 }
 
 // OpenExisting is Open for a directory that is there, to read it. It creates nothing but
-// the LOCK of a directory that has none.
+// the LOCK of a directory that has none. On a file system that takes no writes it locks the
+// LOCK that there is.
 func OpenExisting(dir string) (*Dir, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, explain(err)
 	}
-	return Open(dir)
+	d, err := Open(dir)
+	if errors.Is(err, syscall.EROFS) {
+		return openReadOnly(dir)
+	}
+	return d, err
+}
+
+// openReadOnly locks a directory without a write.
+func openReadOnly(dir string) (*Dir, error) {
+	if err := CheckRestored(dir); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, explain(err)
+	}
+	folder, err := openFolder(path, true)
+	if err != nil {
+		return nil, err
+	}
+	d, err := lockFolder(folder, readOnlyLock)
+	if err != nil {
+		folder.Close()
+	}
+	return d, err
+}
+
+// readOnlyLock returns the LOCK of a directory, locked, or the directory if it has none: then
+// no node has used it.
+func readOnlyLock(dir *folder) (*os.File, error) {
+	if err := dir.requireTrusted(); err != nil {
+		return nil, err
+	}
+	f, err := dir.openFile(lockName, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return dir.Open(".")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, lockFile(dir, f)
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/lockstep-dst/lockstep/node"
@@ -101,6 +103,11 @@ func (c *devCluster) secure(configs []server.Config) (err error) {
 
 // run runs the nodes until the command is interrupted or one of them fails.
 func (c *devCluster) run(configs []server.Config, o *operationFlags) error {
+	if configs[0].TLS == nil && configs[0].Access.Tokens == "" { // nothing to read again: it ends with its terminal
+		ctx, end := signal.NotifyContext(c.cmd.Context(), syscall.SIGHUP)
+		defer end()
+		c.cmd.SetContext(ctx)
+	}
 	stop := context.AfterFunc(c.cmd.Context(), func() {
 		if !cli.AsJSON(c.cmd) {
 			fmt.Fprintln(c.cmd.ErrOrStderr(), "stopping: operations under way are ended first; a second Ctrl-C ends the process at once")

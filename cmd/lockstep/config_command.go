@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/cmd/lockstep/internal/settings"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // runNode runs a node until it is interrupted.
@@ -48,14 +51,30 @@ func validate(set *settings.Set, build func() (server.Config, error)) error {
 	}
 	var names []string
 	elsewhere := false
-	for _, s := range set.Blame(err, check) {
+	for _, s := range set.Blame(err, standIns(set, err), check) {
 		names = append(names, s.String())
 		elsewhere = elsewhere || s.Source != settings.CommandLine
 	}
 	if named := !errors.Is(err, server.ErrConfig) && !elsewhere; len(names) == 0 || named {
-		return err // it names flags itself
+		return nameSource(err, set) // it names flags itself
 	}
 	return fmt.Errorf("%s: %w", strings.Join(names, " with "), err)
+}
+
+// standIns returns values of settings that every node has, for an error that is not about a
+// missing one.
+func standIns(set *settings.Set, err error) map[string]string {
+	values := map[string]string{}
+	for _, s := range set.List() {
+		switch {
+		case !errors.Is(err, server.ErrConfig): // the flags that it names belong together
+		case s.Name == "data":
+			values[s.Name] = "data"
+		case s.Name == "id":
+			values["peers"] = s.Value + "=127.0.0.1:7001"
+		}
+	}
+	return values
 }
 
 func configCommand() *cobra.Command {
@@ -139,22 +158,31 @@ directory.`,
 	}
 }
 
-// complete gives the flags that a node cannot do without a value, if they have none.
+// complete gives the flags that a node cannot do without a value, if the file says nothing of
+// them.
 func complete(node *cobra.Command) error {
 	f := node.Flags()
-	id, peers := f.Lookup("id").Value.String(), f.Lookup("peers").Value.String()
-	if id == "0" {
-		id = "1"
-		if first, _, ok := strings.Cut(peers, "="); ok {
-			id = first
-		}
+	id, joins := "1", f.Lookup("join").Value.String() != ""
+	if joins {
+		id = strconv.Itoa(configuration.MaxID) // the members to ask have other numbers
 	}
-	if peers == "" {
-		peers = id + "=127.0.0.1:7001"
+	first, _, _ := strings.Cut(f.Lookup("peers").Value.String(), "=")
+	if _, err := strconv.ParseUint(first, 10, 16); err == nil { // other peers have an error of their own
+		id = first
 	}
-	data := f.Lookup("data").Value.String()
-	if data == "" {
-		data = "data"
+	if err := setMissing(f, "id", id); err != nil {
+		return err
 	}
-	return errors.Join(f.Set("id", id), f.Set("peers", peers), f.Set("data", data))
+	if joins {
+		return errors.Join(setMissing(f, "data", "data"), setMissing(f, "listen", "127.0.0.1:7001"))
+	}
+	return errors.Join(setMissing(f, "data", "data"), setMissing(f, "peers", f.Lookup("id").Value.String()+"=127.0.0.1:7001"))
+}
+
+// setMissing sets a flag that has no value from elsewhere.
+func setMissing(f *pflag.FlagSet, name, value string) error {
+	if f.Changed(name) {
+		return nil
+	}
+	return f.Set(name, value)
 }

@@ -37,17 +37,18 @@ func fromEnvironment(cmd *cobra.Command) (defined func()) {
 		names := slices.DeleteFunc(settings.Names(cmd.LocalFlags()), func(name string) bool { return slices.Contains(before, name) })
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 			set, run := settings.New(cmd.Flags(), names), cmd.RunE
-			cmd.RunE = func(cmd *cobra.Command, args []string) error { return nameSource(run(cmd, args), set, names) }
+			cmd.RunE = func(cmd *cobra.Command, args []string) error { return nameSource(run(cmd, args), set) }
 			return set.Load(os.Environ(), nil)
 		}
 	}
 }
 
-// nameSource adds to an error that begins with a flag from the environment where its value
+// nameSource adds to an error that begins with a flag whose value is from elsewhere where it
 // comes from.
-func nameSource(err error, set *settings.Set, names []string) error {
-	for _, name := range names {
-		if s := set.Get(name); err != nil && s.Source == settings.Environment && strings.HasPrefix(err.Error(), "--"+name) {
+func nameSource(err error, set *settings.Set) error {
+	for _, s := range set.List() {
+		named := err != nil && (strings.HasPrefix(err.Error(), "--"+s.Name+":") || strings.HasPrefix(err.Error(), "--"+s.Name+" "))
+		if named && (s.Source == settings.Environment || s.Source == settings.File) {
 			return fmt.Errorf("%v: %w", s, err)
 		}
 	}

@@ -3,19 +3,15 @@ package main
 import (
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/lockstep-dst/lockstep/node/server"
 )
 
-// onHangup has nodes read their files of certificates and tokens again at each SIGHUP.
-// Where no node has any, the signal ends the process, as the system has it. The function
-// that it returns names the nodes that run; the other one ends it.
+// onHangup has nodes read their files of certificates and tokens again at each SIGHUP,
+// which ends no node. The function that it returns names the nodes that run; the other one
+// ends it.
 func onHangup(configs []server.Config) (running func([]*server.Server), stop func()) {
-	if !slices.ContainsFunc(configs, func(cfg server.Config) bool { return cfg.TLS != nil || cfg.Access.Tokens != "" }) {
-		return func([]*server.Server) {}, func() {}
-	}
 	hangups, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(hangups, syscall.SIGHUP)
 	running = func(servers []*server.Server) {
@@ -23,9 +19,7 @@ func onHangup(configs []server.Config) (running func([]*server.Server), stop fun
 			for {
 				select {
 				case <-hangups:
-					for _, s := range servers {
-						_ = s.Reload() // it logs
-					}
+					reload(servers, configs)
 				case <-done:
 					return
 				}
@@ -33,4 +27,15 @@ func onHangup(configs []server.Config) (running func([]*server.Server), stop fun
 		}()
 	}
 	return running, func() { signal.Stop(hangups); close(done) }
+}
+
+// reload has nodes read their files again.
+func reload(servers []*server.Server, configs []server.Config) {
+	for i, s := range servers {
+		if configs[i].TLS == nil && configs[i].Access.Tokens == "" {
+			configs[i].Log.Info("SIGHUP: there is nothing to read again: the node has no certificates and no tokens", "node", configs[i].Node.ID)
+			continue
+		}
+		_ = s.Reload() // it logs
+	}
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
+	"github.com/lockstep-dst/lockstep/node/files"
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
@@ -22,12 +26,13 @@ const closeTimeout = 5 * time.Second
 // have a drain timeout for the operations that are under way. It calls started, if not nil,
 // when all have started, with a context that ends when they are to stop.
 func serve(cmd *cobra.Command, configs []server.Config, o *operationFlags, started func(context.Context, []*server.Server)) (err error) {
+	signal.Ignore(syscall.SIGPIPE) // a node outlives the readers of its output
 	defer logStopping(cmd.Context(), configs[0].Log, o.drainTimeout)()
 	defer paceCollector()()
 	if o.debug != "" {
 		stop, err := startDebug(o.debug, configs[0].Log)
 		if err != nil {
-			return err
+			return &cli.Error{Code: nodeCode(err), Text: err.Error()}
 		}
 		defer stop()
 	}
@@ -92,17 +97,32 @@ func startNode(ctx context.Context, cfg server.Config, start func(server.Config)
 		cfg.Log.Info("interrupted before the node has started", "node", cfg.Node.ID)
 		return nil, errInterrupted
 	}
-	switch {
-	case errors.Is(r.err, member.ErrRemoved):
-		return nil, &cli.Error{Code: cli.Removed, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
-	case refusesLog(r.err):
-		return nil, &cli.Error{Code: cli.Damaged, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
-	case errors.Is(r.err, server.ErrNodeFailed):
-		return nil, &cli.Error{Code: cli.Stopped, Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
-	case r.err != nil:
-		return nil, fmt.Errorf("node %d: %w", cfg.Node.ID, r.err)
+	if r.err != nil {
+		return nil, &cli.Error{Code: nodeCode(r.err), Text: fmt.Sprintf("node %d: %v", cfg.Node.ID, r.err)}
 	}
 	return r.server, nil
+}
+
+// nodeCode returns the exit code for the error of a node: Usage for settings, which only
+// people can change.
+func nodeCode(err error) cli.Code {
+	switch {
+	case errors.Is(err, member.ErrRemoved):
+		return cli.Removed
+	case refusesLog(err), errors.Is(err, member.ErrAmnesia):
+		return cli.Damaged
+	case errors.Is(err, server.ErrNodeFailed), !errors.Is(err, server.ErrConfig) && mayPass(err):
+		return cli.Stopped
+	}
+	return cli.Usage
+}
+
+// mayPass reports whether an error is of the host: a later start may succeed with the same
+// settings, as when a name is known, an interface is up, or a file system can be written.
+func mayPass(err error) bool {
+	var system syscall.Errno
+	var lookup *net.DNSError
+	return errors.Is(err, files.ErrLocked) || errors.As(err, &system) || errors.As(err, &lookup)
 }
 
 // nodesFailed returns the error of the first node that has stopped by itself, or nil.
@@ -111,10 +131,7 @@ func nodesFailed(servers []*server.Server, configs []server.Config) error {
 		select {
 		case <-s.Done():
 			if err := s.Err(); err != nil {
-				code := cli.Stopped
-				if errors.Is(err, member.ErrRemoved) {
-					code = cli.Removed
-				}
+				code := nodeCode(errors.Join(err, server.ErrNodeFailed))
 				return &cli.Error{Code: code, Text: fmt.Sprintf("node %d: %v", configs[i].Node.ID, err)}
 			}
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -47,9 +48,9 @@ type accessControl struct {
 }
 
 // newAccessControl reads the file of tokens. Its errors name the field or the file.
-func newAccessControl(s *Server) (*accessControl, error) {
-	cfg := &s.cfg.Access
-	a := &accessControl{anonymous: cfg.Anonymous, origins: http.NewCrossOriginProtection(), audit: newAuditLog(s.log)}
+func newAccessControl(c *Config, log *slog.Logger) (*accessControl, error) {
+	cfg := &c.Access
+	a := &accessControl{anonymous: cfg.Anonymous, origins: http.NewCrossOriginProtection(), audit: newAuditLog(log)}
 	if _, err := access.AnonymousRole(cfg.Anonymous, false); err != nil {
 		return nil, fmt.Errorf("%w: role of anonymous clients: %w", ErrConfig, err)
 	}
@@ -59,11 +60,11 @@ func newAccessControl(s *Server) (*accessControl, error) {
 			return nil, fmt.Errorf("%w: role for metrics: %w", ErrConfig, err)
 		}
 	}
-	if a.hosts, err = httpapi.NewHosts(s.cfg.HTTP, cfg.Hosts); err != nil {
+	if a.hosts, err = httpapi.NewHosts(c.HTTP, cfg.Hosts); err != nil {
 		return nil, fmt.Errorf("%w: hosts: %w", ErrConfig, err)
 	}
 	if cfg.Tokens != "" {
-		if a.tokens, err = openTokenFile(cfg.Tokens, s.log); err != nil {
+		if a.tokens, err = openTokenFile(cfg.Tokens, log); err != nil {
 			return nil, fmt.Errorf("%w: tokens: %w", ErrConfig, err)
 		}
 	}

@@ -20,13 +20,13 @@ func TestTransportStartsLast(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	s := &Server{log: slog.New(slog.DiscardHandler), cfg: Config{
-		Node: node.Defaults(), Codec: "binary", Data: t.TempDir(), Peers: map[node.ID]string{1: "127.0.0.1:0"}, HTTP: taken.Addr().String(),
+		Node: node.Defaults(), Cluster: "test", Codec: "binary", Data: t.TempDir(), Peers: map[node.ID]string{1: "127.0.0.1:0"}, HTTP: taken.Addr().String(),
 	}}
 	s.cfg.Node.ID = 1
 	require.ErrorContains(t, s.start(), "listen for clients")
 	require.Nil(t, s.transport)
-	s.loop.stop(nil)
 	s.release()
+	require.False(t, hasLog(s.cfg.Data))
 }
 
 // A loop that is stopped blocks no caller, whether it has ever run or not.

@@ -122,6 +122,7 @@ func TestDiskFailsAtTheStart(t *testing.T) {
 	require.ErrorIs(t, err, syscall.EIO)
 	require.ErrorIs(t, err, server.ErrNodeFailed)
 	require.ErrorContains(t, err, c.configs[1].Data)
+	require.Equal(t, 1, strings.Count(err.Error(), "the node has stopped"), err)
 	disk.fail.Store(nil)
 	c.start(1)
 	c.awaitAll()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -71,6 +72,13 @@ var ErrConfig = errors.New("invalid server configuration")
 // then stopped by itself.
 var ErrNodeFailed = errors.New("the node has stopped")
 
+// nodeFailure is the error of a node that has stopped by itself. It wraps ErrNodeFailed too,
+// and does not repeat its text.
+type nodeFailure struct{ error }
+
+func (nodeFailure) Is(target error) bool { return target == ErrNodeFailed }
+func (f nodeFailure) Unwrap() error      { return f.error }
+
 // Server is a running node.
 type Server struct {
 	cfg       Config
@@ -103,8 +111,9 @@ type Server struct {
 // lingerTimeout is the time for which a failed node goes on to report its failure.
 const lingerTimeout = time.Second
 
-// Start starts a node: it locks and reads the directory, then listens. Its errors
-// name the field, the directory or the address, and the remedy.
+// Start starts a node: it locks and reads the directory, then listens, or the other way
+// about if there is no log. Its errors name the field, the directory or the address, and
+// the remedy.
 func Start(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -132,27 +141,29 @@ func Start(cfg Config) (*Server, error) {
 // start does everything that can fail before it admits peers: they send messages at
 // once, and the loop has to run for them.
 func (s *Server) start() error {
+	if err := s.cfg.Validate(); err != nil {
+		return err
+	}
 	codec, err := wire.ByName(s.cfg.Codec)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	s.cfg.Limits = s.cfg.Limits.withDefaults()
-	if s.cfg.Heartbeat <= 0 {
-		s.cfg.Heartbeat = DefaultHeartbeat
-	}
-	if err := s.cfg.Limits.validate(); err != nil {
-		return err
-	}
+	s.cfg.Limits, s.cfg.Heartbeat = s.cfg.Limits.withDefaults(), cmp.Or(s.cfg.Heartbeat, DefaultHeartbeat)
 	if s.tls, err = openTLS(&s.cfg, s.log); err != nil {
 		return err
 	}
-	if s.access, err = newAccessControl(s); err != nil {
+	if s.access, err = newAccessControl(&s.cfg, s.log); err != nil {
 		return err
 	}
 	s.clients = newClientLimits(s.cfg.Limits)
 	core, err := s.newService()
 	if err != nil {
 		return err
+	}
+	if !hasLog(s.cfg.Data) { // a start that fails leaves no log of this identity
+		if err := s.listeners.listen(&s.cfg, s.log); err != nil {
+			return err
+		}
 	}
 	if s.dir, err = files.Open(s.cfg.Data); err != nil {
 		return err
@@ -166,8 +177,10 @@ func (s *Server) start() error {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
 	s.boot = core.Member().Node().BootNumber()
-	if err := s.listeners.listen(&s.cfg, s.log); err != nil {
-		return err
+	if s.listeners.peers == nil { // reading the log may have taken long: clients that were refused went elsewhere
+		if err := s.listeners.listen(&s.cfg, s.log); err != nil {
+			return err
+		}
 	}
 	s.tls.watch()
 	s.running = true
@@ -175,7 +188,7 @@ func (s *Server) start() error {
 	select {
 	case <-s.loop.lifeDurable: // from now on the node may show this life to others
 	case <-s.loop.done:
-		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
+		return fmt.Errorf("%s: %w", s.cfg.Data, nodeFailure{s.loop.err})
 	}
 	if err := s.startTransport(codec); err != nil {
 		return err
@@ -185,6 +198,12 @@ func (s *Server) start() error {
 		go s.discover()
 	}
 	return nil
+}
+
+// hasLog reports whether a directory has a log, as far as it can be read.
+func hasLog(dir string) bool {
+	names, _ := files.Reader(dir).List()
+	return len(names) > 0
 }
 
 // disk returns the executor of the log's requests.
@@ -251,7 +270,7 @@ func (s *Server) startTransport(codec wire.Codec) error {
 	}
 	s.transport = transport
 	if !s.loop.do(func(*service.Service) { s.loop.transport, s.loop.followMembers = transport, s.followMembers }) {
-		return fmt.Errorf("%s: %w: %w", s.cfg.Data, ErrNodeFailed, s.loop.err)
+		return fmt.Errorf("%s: %w", s.cfg.Data, nodeFailure{s.loop.err})
 	}
 	for id, address := range guides {
 		s.log.Info("asking a node that the log does not know for the members, as the flags say", "node", id, "address", address)

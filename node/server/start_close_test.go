@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -145,4 +147,44 @@ func TestStartFails(t *testing.T) {
 
 	c.start(2) // its directory and its ports are free
 	c.awaitAll()
+}
+
+// A start that fails for its settings or addresses leaves no directory, so that the number
+// of the node can be corrected.
+func TestFailedStartLeavesNoLog(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for name, x := range map[string]struct {
+		change func(*server.Config)
+		want   string
+	}{
+		"exposed":        {func(cfg *server.Config) { cfg.HTTP = "0.0.0.0:0" }, "other hosts can reach this address"},
+		"peers' port":    {func(cfg *server.Config) { cfg.Listen = taken.Addr().String() }, "listen for peers"},
+		"clients' port":  {func(cfg *server.Config) { cfg.HTTP = taken.Addr().String() }, "listen for clients"},
+		"port":           {func(cfg *server.Config) { cfg.Peers = map[node.ID]string{1: "127.0.0.1:99999"} }, "address of node 1"},
+		"own name":       {func(cfg *server.Config) { cfg.Peers = map[node.ID]string{1: "nohost.invalid:1"} }, "nohost.invalid"},
+		"cluster's name": {func(cfg *server.Config) { cfg.Cluster = "a\n" }, "63 letters"},
+		"number": {func(cfg *server.Config) {
+			cfg.Node.ID, cfg.Peers = 2000, map[node.ID]string{2000: "127.0.0.1:0"}
+		}, "node 2000: want numbers of nodes of 1 to 1023"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t, 1)
+			cfg := *c.configs[1]
+			x.change(&cfg)
+			require.ErrorContains(t, startRefused(t, cfg), x.want)
+			require.NoDirExists(t, cfg.Data)
+		})
+	}
+}
+
+// Earlier builds took any name of a cluster: a log that exists goes on with it.
+func TestClusterNameOfAnEarlierLog(t *testing.T) {
+	c := newCluster(t, 1, func(cfg *server.Config) { cfg.Cluster = "two words" })
+	cfg := *c.configs[1]
+	require.ErrorIs(t, cfg.Validate(), server.ErrConfig)
+	require.NoError(t, os.MkdirAll(cfg.Data, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(cfg.Data, "wal-0000000000000001"), nil, 0o600))
+	require.NoError(t, cfg.Validate())
 }

@@ -129,10 +129,10 @@ func (s *Set) Load(environ []string, f *Content) error {
 // be valid, too.
 func (s *Set) set(name, text string, from Setting) error {
 	f := s.flags.Lookup(name)
-	before, changed := f.Value.String(), f.Changed
+	restore, changed := saved(f), f.Changed
 	err := s.flags.Set(name, text)
 	if err == nil && changed && s.sources[name].Source > from.Source {
-		return s.flags.Set(name, before)
+		return restore()
 	}
 	if err == nil {
 		s.sources[name] = from
@@ -156,7 +156,7 @@ func cause(err error) error {
 // Get returns one setting.
 func (s *Set) Get(name string) Setting {
 	f, from := s.flags.Lookup(name), s.sources[name]
-	return Setting{Name: name, Type: f.Value.Type(), Value: shown(f, f.Value.String()), Source: from.Source, Place: from.Place}
+	return Setting{Name: name, Type: f.Value.Type(), Value: shown(f, valueText(f)), Source: from.Source, Place: from.Place}
 }
 
 // List returns all settings, ordered by name.
@@ -171,16 +171,16 @@ func (s *Set) List() []Setting {
 // Blame returns the settings that are to blame for an error of validate: without any one
 // of them there is no error. If there are none, for several things may be wrong, it
 // returns the ones without which there is another error. validate depends on the flags
-// alone.
-func (s *Set) Blame(err error, validate func() error) []Setting {
+// alone. A setting that is in instead has that value in place of its default meanwhile.
+func (s *Set) Blame(err error, instead map[string]string, validate func() error) []Setting {
 	var guilty, accomplices []Setting
 	for _, name := range s.names {
 		f, setting := s.flags.Lookup(name), s.Get(name)
 		if setting.Source == Default {
 			continue
 		}
-		value := f.Value.String()
-		if f.Value.Set(f.DefValue) != nil {
+		restore := saved(f)
+		if value, ok := instead[name]; setDefault(f) != nil || ok && f.Value.Set(value) != nil {
 			continue // its default is not valid as text
 		}
 		switch now := validate(); {
@@ -189,12 +189,38 @@ func (s *Set) Blame(err error, validate func() error) []Setting {
 		case now.Error() != err.Error():
 			accomplices = append(accomplices, setting)
 		}
-		_ = f.Value.Set(value) // it has had this value
+		_ = restore() // it has had this value
 	}
 	if len(guilty) == 0 {
 		return accomplices
 	}
 	return guilty
+}
+
+// saved returns a function that gives a flag its present value again.
+func saved(f *pflag.Flag) (restore func() error) {
+	if list, ok := f.Value.(pflag.SliceValue); ok { // its Set would append
+		values := list.GetSlice()
+		return func() error { return list.Replace(values) }
+	}
+	value := f.Value.String()
+	return func() error { return f.Value.Set(value) }
+}
+
+// setDefault gives a flag its default. Lists have none but the empty one.
+func setDefault(f *pflag.Flag) error {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.Replace(nil)
+	}
+	return f.Value.Set(f.DefValue)
+}
+
+// valueText returns the value of a flag as text that it takes.
+func valueText(f *pflag.Flag) string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return strings.Join(list.GetSlice(), ",")
+	}
+	return f.Value.String()
 }
 
 // Unknown lists the variables of an environment that begin with Prefix and belong to no

@@ -179,8 +179,9 @@ func TestBlame(t *testing.T) {
 	v, f := newFlags("--fast", "--consensus-timeout=9s")
 	s := New(f, Names(f))
 	require.NoError(t, s.Load([]string{"LOCKSTEP_MAX_COUNT=-5"}, parse(t, "peers: x")))
+	instead := map[string]string(nil)
 	names := func(check func() error) (all []string) {
-		for _, g := range s.Blame(check(), check) {
+		for _, g := range s.Blame(check(), instead, check) {
 			all = append(all, g.Name)
 		}
 		return all
@@ -216,6 +217,16 @@ func TestBlame(t *testing.T) {
 		return errNoValue
 	}))
 	require.Empty(t, names(func() error { return errNested }))
+	instead = map[string]string{"peers": "y"}
+	require.Equal(t, []string{"peers"}, names(func() error {
+		switch v.peers {
+		case "":
+			return errNoValue
+		case "x":
+			return errNested
+		}
+		return nil
+	}), "a value that there must be")
 	require.Equal(t, values{timeout: 9 * time.Second, count: -5, peers: "x", fast: true}, *v, "nothing has changed")
 }
 

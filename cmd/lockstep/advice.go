@@ -16,6 +16,25 @@ import (
 // noCluster is what to do if no node responds.
 const noCluster = "is the cluster up? lockstep cluster --data DIR starts one here, and --endpoints names the nodes of another"
 
+// unansweredAdvice returns what to do if no node responds, by the text of the last error.
+func unansweredAdvice(text string) string {
+	for _, x := range []struct{ sign, advice string }{
+		{client.ErrSpeaksTLS.Error(), "--tls-ca, --tls-cert and --tls-key name the certificates"},
+		{client.ErrCertificate.Error(), "--tls-cert and --tls-key name a certificate of a client of this cluster: see lockstep certs client"},
+		{client.ErrPlain.Error(), "leave --tls-ca, --tls-cert and --tls-key out for this cluster"},
+		{"x509: certificate signed by unknown authority", "--tls-ca names the authority of the nodes' certificates: ca.crt of lockstep certs ca"},
+		{"x509: ", "the node's certificate is not valid for this address or time: see lockstep certs node"},
+		{": no such host", "--endpoints names a host that is not known: see to its spelling, and to the resolver of names"},
+		{": EOF", "is that a port for clients, as in --http of a node? --endpoints names these, not the ports of peers"},
+		{"malformed HTTP", "is that a port for clients, as in --http of a node? --endpoints names these, not the ports of peers"},
+	} {
+		if strings.Contains(text, x.sign) {
+			return x.advice
+		}
+	}
+	return noCluster
+}
+
 // adviceTimeout is the time for the definitions that an advice names. Without them an
 // answer comes as it is.
 const adviceTimeout = time.Second

@@ -182,18 +182,24 @@ func (a *clientFlags) doOperation(cmd *cobra.Command, op session.Operation) erro
 // finish prints an outcome and turns it into an exit code. If the operation was
 // carried out and done is not empty, it prints done instead.
 func (a *clientFlags) finish(cmd *cobra.Command, op session.Operation, r client.Result, done string) error {
-	if done != "" && r.Outcome == node.Committed && !cli.AsJSON(cmd) {
+	committed := r.Outcome == node.Committed
+	if op.Kind == node.Propose && committed {
+		cli.BeginAnswer(cmd, "committed as operation "+string(r.Operation))
+	} else if op.Kind == node.Propose {
+		cli.BeginAnswer(cmd, "")
+	}
+	if done != "" && committed && !cli.AsJSON(cmd) {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), printable.String(done))
 		return err
 	}
-	if err := printOutcome(cmd, op, r); err != nil {
-		return err
+	if err := printOutcome(cmd, op, r); err != nil && committed {
+		return err // else the code tells the outcome all the same
 	}
 	switch {
 	case r.Reason == node.IDConflict && r.Outcome == node.Rejected:
 		return &cli.Error{Code: cli.Usage}
-	case r.Unavailable() && r.Reason == node.Unreachable:
-		return &cli.Error{Code: cli.Unreachable, Text: noCluster, Printed: true}
+	case r.Unavailable() && (r.Reason == node.Unreachable || unansweredAdvice(r.Text) != noCluster):
+		return &cli.Error{Code: cli.Unreachable, Text: unansweredAdvice(r.Text), Printed: true}
 	case r.Unavailable():
 		return &cli.Error{Code: cli.Unreachable}
 	case r.Outcome == node.Rejected:
@@ -293,7 +299,7 @@ func (a *clientFlags) status(cmd *cobra.Command) error {
 	if err := printStatus(cmd, all); err != nil {
 		return err
 	}
-	text := "no node is ready; " + noCluster
+	text := "no node is ready; " + unansweredAdvice(all[0].Error)
 	for _, r := range all {
 		switch {
 		case r.Status == nil:

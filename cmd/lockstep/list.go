@@ -71,7 +71,7 @@ func (a *clientFlags) list(cmd *cobra.Command, l client.ListOptions) error {
 // withExitCode gives an error of a client its exit code.
 func withExitCode(err error) error {
 	if errors.Is(err, client.ErrUnreachable) {
-		return &cli.Error{Code: cli.Unreachable, Text: err.Error() + "; " + noCluster}
+		return &cli.Error{Code: cli.Unreachable, Text: err.Error() + "; " + unansweredAdvice(err.Error())}
 	}
 	return err
 }

@@ -68,6 +68,7 @@ Exit codes: 5 refused, or another change came first, 6 whether it is begun is no
 			if err != nil {
 				return err
 			}
+			cli.BeginAnswer(cmd, "the change is accepted (lockstep members list)")
 			return a.changeMembers(cmd, change, !noWait)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -60,6 +60,7 @@ func TestSystemdUnit(t *testing.T) {
 	require.Equal(t, []string{"on-failure"}, unit["Restart"])
 	require.Equal(t, []int{2, 10}, []int{int(cli.Usage), int(cli.Damaged)})
 	require.Equal(t, []string{"2 10 11"}, unit["RestartPreventExitStatus"])
+	require.Equal(t, []string{"0"}, unit["StartLimitIntervalSec"], "a full disk, or a name that does not resolve, may last")
 	require.Equal(t, []string{"/usr/local/bin/lockstep node"}, unit["ExecStart"])
 	for _, key := range []string{"DynamicUser", "NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectHome", "MemoryDenyWriteExecute", "RestrictNamespaces"} {
 		require.Equal(t, []string{"yes"}, unit[key], key)

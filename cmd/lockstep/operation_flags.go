@@ -35,7 +35,7 @@ func (s *operationFlags) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.node.RepairDelay, "repair-delay", d.RepairDelay, "from a change to a comparison with another node; 0: no repair")
 	f.IntVar(&s.node.RepairRate, "repair-rate", d.RepairRate, "bytes a second that repair takes from other nodes, about")
 	f.IntVar(&s.node.Segment, "segment", d.Segment, "bytes of a file of the log")
-	f.StringVar(&s.logForm, "log-form", d.LogForm.String(), "whole: a log that is created has whole values, which earlier builds read; incremental: the log has what is new of values, also one of whole values from now on; auto: a log that is created has")
+	f.StringVar(&s.logForm, "log-form", d.LogForm.String(), "whole: a log that is created has whole values, for earlier builds; incremental: any log goes on with what is new of values; auto: as found, or incremental")
 	f.IntVar(&s.node.Backlog, "backlog", d.Backlog, "bytes of the log that may await a sync; with more, new work is refused")
 	f.DurationVar(&s.ioTimeout, "io-timeout", server.DefaultIOTimeout, "time for a client to send a request, and to take a piece of a response")
 	f.DurationVar(&s.heartbeat, "heartbeat", server.DefaultHeartbeat, "longest silence of a watch over HTTP")

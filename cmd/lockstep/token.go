@@ -61,6 +61,7 @@ func makeToken(cmd *cobra.Command, roleName, name, file string) error {
 		if err := addTokenLine(file, line); err != nil {
 			return fmt.Errorf("--tokens: %w", err)
 		}
+		cli.BeginAnswer(cmd, fmt.Sprintf("a token of %s was added to %s: delete its line, the last one, and make another", name, file))
 	}
 	out := cmd.OutOrStdout()
 	if cli.AsJSON(cmd) {

@@ -81,7 +81,8 @@ func (m *Member) explainDispute(d Dispute, evidence string) string {
 		what = "its directory was wiped or replaced"
 	}
 	return fmt.Sprintf("%s, and its promises since are lost (%s). "+
-		"It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are", what, evidence)
+		"It cannot take part again with this directory: put a new node in its place, lockstep members replace %d M=HOST:PORT. "+
+		"The others go on while a majority of them is up: keep theirs as they are", what, evidence, m.self.ID)
 }
 
 // Disputes are why the member abstains; none if it does not.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lockstep-dst/lockstep/node"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
 // failureText explains to people why an operation was not committed, and the remedy.
@@ -34,6 +35,9 @@ func failureText(req *node.Request, reply *node.Reply) string {
 	case node.IDConflict:
 		return conflictText(req, reply)
 	case node.BadRequest:
+		if key == configuration.Key {
+			return key + " is reserved for the members of the cluster: lockstep members lists and changes them"
+		}
 		return "the operation's id is not valid for this machine"
 	case node.QuotaReached:
 		return fmt.Sprintf("%s does not exist, and this node, or a majority, has as many as its quota permits, which status shows: raise the quotas of the nodes, or use what exists", key)

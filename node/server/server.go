@@ -22,6 +22,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/service"
 	"github.com/lockstep-dst/lockstep/node/tcp"
+	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/node/wire"
 )
 
@@ -105,7 +106,8 @@ type Server struct {
 	started   chan struct{}                      // closed when start has returned, with or without an error
 	stopped   chan struct{}
 	boot      uint64 // boot number of the node
-	err       error  // why the node stopped; valid after stopped is closed
+	logForm   wal.Form
+	err       error // why the node stopped; valid after stopped is closed
 }
 
 // lingerTimeout is the time for which a failed node goes on to report its failure.
@@ -176,7 +178,13 @@ func (s *Server) start() error {
 	if err := s.loop.boot(s.dir, newIncarnation(), s.runner); err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Data, err)
 	}
-	s.boot = core.Member().Node().BootNumber()
+	s.boot, s.logForm = core.Member().Node().BootNumber(), wal.FormWhole
+	if core.Member().Node().HasIncrementalLog() {
+		s.logForm = wal.FormIncremental
+	}
+	if s.cfg.Node.LogForm == wal.FormWhole && s.logForm != wal.FormWhole {
+		s.log.Warn("the log stays incremental: the form whole is for a log that is created; to go back to an earlier build, replace the node", "data", s.cfg.Data)
+	}
 	if s.listeners.peers == nil { // reading the log may have taken long: clients that were refused went elsewhere
 		if err := s.listeners.listen(&s.cfg, s.log); err != nil {
 			return err
@@ -318,7 +326,7 @@ func (s *Server) WaitsToBeAdded() (waits bool) {
 
 // run runs the loop until the node stops, and then releases its resources.
 func (s *Server) run() {
-	s.log.Info("running", "boot", s.boot, "data", s.cfg.Data, "codec", s.cfg.Codec)
+	s.log.Info("running", "boot", s.boot, "data", s.cfg.Data, "codec", s.cfg.Codec, "log-form", s.logForm)
 	s.err = s.loop.run()
 	<-s.started
 	if s.err != nil && s.transport != nil {

@@ -2,11 +2,13 @@ package server_test
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node/member"
 	"github.com/lockstep-dst/lockstep/node/server"
 	"github.com/lockstep-dst/lockstep/node/tcp/tcptest"
+	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/node/watch"
 )
 
@@ -187,4 +190,31 @@ func TestClusterNameOfAnEarlierLog(t *testing.T) {
 	require.NoError(t, os.MkdirAll(cfg.Data, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(cfg.Data, "wal-0000000000000001"), nil, 0o600))
 	require.NoError(t, cfg.Validate())
+}
+
+// The form that a log has is told at the start, and that a wish for another one is none.
+func TestLogFormIsTold(t *testing.T) {
+	var log *logBuffer
+	c := newCluster(t, 1, func(cfg *server.Config) { cfg.Node.LogForm = wal.FormWhole })
+	for _, x := range []struct {
+		form wal.Form
+		told string
+		warn bool
+	}{{wal.FormWhole, "whole", false}, {wal.FormAuto, "whole", false}, {wal.FormIncremental, "incremental", false}, {wal.FormWhole, "incremental", true}} {
+		log = &logBuffer{}
+		c.configs[1].Node.LogForm, c.configs[1].Log = x.form, slog.New(slog.NewTextHandler(log, nil))
+		c.start(1)
+		c.stop(1)
+		require.Contains(t, log.String(), "msg=running node=1 boot=")
+		require.Contains(t, log.String(), "log-form="+x.told)
+		require.Equal(t, x.warn, strings.Contains(log.String(), "the log stays incremental"), x)
+	}
+}
+
+// The machine of the members is not for clients, whatever their ids.
+func TestReservedKey(t *testing.T) {
+	c := startCluster(t, 1)
+	a := c.propose(1, "membership/cluster", `{"to":"x"}`)
+	require.Equal(t, http.StatusBadRequest, a.Status)
+	require.Contains(t, a.Error.Text, "membership/cluster is reserved for the members of the cluster: lockstep members")
 }

@@ -31,6 +31,10 @@ func Run(cmd *cobra.Command) int {
 	prepare(cmd, out)
 	cmd.SetErr(errs)
 	err := cmd.ExecuteContext(ctx)
+	lost := out.done != "" && out.err != nil
+	if lost {
+		err = &Error{Code: Unknown, Text: fmt.Sprintf("%s, but the answer could not be written: %v", out.done, out.err), Printed: true}
+	}
 	code := CodeOf(err)
 	told := err == nil || err.Error() == ""
 	if !told && !isPrinted(err) && wantsJSON(os.Args[1:]) {
@@ -39,7 +43,7 @@ func Run(cmd *cobra.Command) int {
 	if err := plain.Flush(); out.err == nil {
 		out.err = err
 	}
-	if out.err != nil && !errors.Is(err, out.err) {
+	if out.err != nil && !lost && !errors.Is(err, out.err) {
 		fmt.Fprintf(errs, "%s: output: %v\n", cmd.Name(), out.err)
 		code = max(code, Usage)
 	}
@@ -94,6 +98,18 @@ type stickyWriter struct {
 	io.Writer
 	file *os.File // to which it writes in the end
 	err  error
+	done string // see BeginAnswer
+}
+
+// BeginAnswer says that a command is about to print its answer to a request for a change. A
+// reader that has gone does not end the process any more. If done is not empty, the change
+// is made, and an answer that cannot be written is told on the standard error, after done:
+// the exit code is Unknown then.
+func BeginAnswer(cmd *cobra.Command, done string) {
+	signal.Ignore(syscall.SIGPIPE)
+	if out, ok := cmd.OutOrStdout().(*stickyWriter); ok {
+		out.done = done
+	}
 }
 
 // Write implements io.Writer.

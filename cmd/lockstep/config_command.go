@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,10 +30,26 @@ func runNode(cmd *cobra.Command, s *nodeFlags, build func() (server.Config, erro
 	if err != nil {
 		return err
 	}
-	for _, name := range set.Unknown(os.Environ()) {
+	for _, name := range set.Unknown(withoutClientVariables(os.Environ())) {
 		cfg.Log.Warn("this variable of the environment is no setting", "variable", name)
 	}
 	return serve(cmd, []server.Config{cfg}, &s.operation, nil)
+}
+
+// withoutClientVariables returns an environment without the variables of clients: a node that
+// is started where they are set has no use for them.
+func withoutClientVariables(environ []string) []string {
+	var a clientFlags
+	var cmd cobra.Command
+	a.flags(&cmd)
+	ofClients := []string{tokenVariable}
+	for _, name := range settings.Names(cmd.Flags()) {
+		ofClients = append(ofClients, settings.Variable(name))
+	}
+	return slices.DeleteFunc(environ, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(ofClients, name)
+	})
 }
 
 // validate returns an error if the configuration that build makes of settings is not

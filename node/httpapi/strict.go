@@ -26,9 +26,22 @@ func ReadTransition(body io.Reader) (Transition, error) {
 		return t, fmt.Errorf("body: %w: want {\"to\":STATE,...}", err)
 	}
 	if err := json.Unmarshal(text, &t); err != nil {
-		return t, fmt.Errorf("body: %w: want {\"to\":STATE,...}", err)
+		return t, fmt.Errorf("body: %w: want {\"to\":STATE,...}", ExplainJSON(err))
 	}
 	return t, nil
+}
+
+// ExplainJSON describes an error of package json about a wrong type without Go's names of
+// types.
+func ExplainJSON(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Field == "":
+		return fmt.Errorf("%s: want an object {...}", wrong.Value)
+	}
+	return fmt.Errorf("%s: %s is of the wrong type or out of range", wrong.Field, wrong.Value)
 }
 
 // Errors of checkObject without a field to name.

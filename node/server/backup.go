@@ -43,7 +43,7 @@ func readBackupQuery(w http.ResponseWriter, r *http.Request) (q httpapi.BackupQu
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 2*maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&q); err != nil {
-		return q, fmt.Errorf("body: %w", err)
+		return q, fmt.Errorf("body: %w", httpapi.ExplainJSON(err))
 	}
 	bodyIsRead(w)
 	if len(q.Keys) < 1 || len(q.Keys) > httpapi.MaxBackupKeys {

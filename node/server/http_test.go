@@ -147,6 +147,8 @@ func TestRefusals(t *testing.T) {
 		"GET /v1/machines/lifecycle":          http.StatusNotFound,
 		"GET /v2/machines/lifecycle/web":      http.StatusNotFound,
 		"GET /v1/machines/lifecycle/web/more": http.StatusNotFound,
+		"GET /v1/machines/lifecycle/../web":   http.StatusBadRequest,
+		"GET /v1//status":                     http.StatusBadRequest,
 	} {
 		method, path, _ := strings.Cut(path, " ")
 		a := c.request(1, method, path, "")
@@ -155,6 +157,7 @@ func TestRefusals(t *testing.T) {
 		require.Equal(t, "rejected", a.Outcome, path)
 		require.Contains(t, a.Error.Text, map[int]string{
 			http.StatusNotFound: path + ": no such path", http.StatusMethodNotAllowed: path + ": want ",
+			http.StatusBadRequest: path + ": want a path without //, . and .. parts",
 		}[status])
 	}
 	resp, err := http.Head(c.url(1, web+"/transitions"))

@@ -17,9 +17,13 @@ func jsonErrors(mux *http.ServeMux) http.Handler {
 			return
 		}
 		head := headerRecorder{w.Header(), http.StatusNotFound}
-		h.ServeHTTP(&head, r) // 404, or 405 with the allowed methods
+		h.ServeHTTP(&head, r) // 404, 405 with the allowed methods, or a redirection to a cleaned path
 		text := fmt.Sprintf("%s: no such path: see docs/CLIENTS.md", r.URL.Path)
-		if head.status == http.StatusMethodNotAllowed {
+		switch {
+		case head.fields.Get("Location") != "": // clients do not follow it: a key would be another one
+			head.fields.Del("Location")
+			head.status, text = http.StatusBadRequest, fmt.Sprintf("%s: want a path without //, . and .. parts", r.URL.Path)
+		case head.status == http.StatusMethodNotAllowed:
 			text = fmt.Sprintf("%s %s: want %s", r.Method, r.URL.Path, head.Header().Get("Allow"))
 		}
 		sendRejected(w, head.status, node.BadRequest, text)

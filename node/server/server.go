@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -163,6 +164,7 @@ func (s *Server) start() error {
 		return err
 	}
 	if !hasLog(s.cfg.Data) { // a start that fails leaves no log of this identity
+		s.warnOfOthers()
 		if err := s.listeners.listen(&s.cfg, s.log); err != nil {
 			return err
 		}
@@ -212,6 +214,18 @@ func (s *Server) start() error {
 func hasLog(dir string) bool {
 	names, _ := files.Reader(dir).List()
 	return len(names) > 0
+}
+
+// warnOfOthers warns if the directory of a new log has other things, as the parent of the one
+// that was meant.
+func (s *Server) warnOfOthers() {
+	entries, _ := os.ReadDir(s.cfg.Data) // files.Open has the error
+	for _, e := range entries {
+		if name := e.Name(); name != "LOCK" && name != "RESTORING" && name != "lost+found" {
+			s.log.Warn("the directory has no log, and has other things: is it the one of this node? A new log is made there", "data", s.cfg.Data, "other", name)
+			return
+		}
+	}
 }
 
 // disk returns the executor of the log's requests.

@@ -414,7 +414,7 @@ func (n *Node) Incarnation() [16]byte { return n.incarnation }
 // BootNumber is the number of this life, from 1.
 func (n *Node) BootNumber() uint64 { return n.boot }
 
-// HasIncrementalLog reports whether the log has what is new of values.
+// HasIncrementalLog reports whether the log is of the form wal.FormIncremental.
 func (n *Node) HasIncrementalLog() bool { return n.log.Incremental() }
 
 // Counters returns a copy of the node's counts.

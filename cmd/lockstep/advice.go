@@ -16,7 +16,7 @@ import (
 // noCluster is what to do if no node responds.
 const noCluster = "is the cluster up? lockstep cluster --data DIR starts one here, and --endpoints names the nodes of another"
 
-// unansweredAdvice returns what to do if no node responds, by the text of the last error.
+// unansweredAdvice returns the remedy if no node responds, by the text of the last error.
 func unansweredAdvice(text string) string {
 	for _, x := range []struct{ sign, advice string }{
 		{client.ErrSpeaksTLS.Error(), "--tls-ca, --tls-cert and --tls-key name the certificates"},

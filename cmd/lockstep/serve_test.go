@@ -17,7 +17,7 @@ import (
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 )
 
-// A node that ends for what may pass is started again by its unit, another is not.
+// A node that ends for a reason that may pass is started again by its unit, another is not.
 func TestNodeCode(t *testing.T) {
 	missing := &os.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}
 	for name, x := range map[string]struct {

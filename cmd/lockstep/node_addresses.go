@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/lockstep-dst/lockstep/node"
-	"github.com/lockstep-dst/lockstep/node/configuration"
 )
 
 // srvPrefix begins a value of --join that is the name of SRV records.
@@ -47,8 +46,6 @@ func (a addresses) joining(id node.ID, listen string) (addresses, error) {
 	switch {
 	case id == 0:
 		return a, errors.New("--id: missing: give this node a number that no member has had")
-	case id > configuration.MaxID:
-		return a, fmt.Errorf("--id: %d: want 1 to %d", id, configuration.MaxID)
 	case a.peers[id] == "" && listen == "":
 		return a, errors.New("--listen: missing: name the address at which this node listens for peers, as in 127.0.0.1:7004")
 	case a.peers[id] == "":
@@ -116,9 +113,6 @@ func parseAddresses(what, text string) (map[node.ID]string, error) {
 		id, err := strconv.ParseUint(number, 10, 16)
 		if _, _, bad := net.SplitHostPort(addr); !ok || err != nil || id == 0 || bad != nil {
 			return nil, fmt.Errorf("%s: %q: want ID=HOST:PORT, as in 1=127.0.0.1:7001", what, part)
-		}
-		if id > configuration.MaxID {
-			return nil, fmt.Errorf("%s: node %d: want ids from 1 to %d; low ones, since none is used again when members change", what, id, configuration.MaxID)
 		}
 		if peers[node.ID(id)] != "" {
 			return nil, fmt.Errorf("%s: node %d is listed twice", what, id)

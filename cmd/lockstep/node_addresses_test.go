@@ -32,7 +32,6 @@ func TestNodeAddresses(t *testing.T) {
 		"itself":            {join: "4=h4:1", err: "no other node: name a member of the cluster"},
 		"guides":            {peers: "4=h4:1,5=h5:1", join: "6=h6:1,4=other:1", want: map[node.ID]string{4: "h4:1", 5: "h5:1"}, guides: map[node.ID]string{6: "h6:1", 4: "other:1"}},
 		"guides by name":    {peers: "4=h4:1", join: "srv+example.org", err: "beside --peers name a member, as in 4=127.0.0.1:7004"},
-		"a high id":         {peers: "4=h4:1,1024=h5:1", err: "--peers: node 1024: want ids from 1 to 1023; low ones, since none is used again"},
 		"one address twice": {peers: "4=h4:1,5=h4:1", err: "--peers: h4:1 is listed twice, for nodes 4 and 5: every node has its own"},
 		"no guide":          {peers: "4=h4:1", join: "6", err: `--join: "6": want ID=HOST:PORT`},
 	} {

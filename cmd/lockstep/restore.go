@@ -12,6 +12,7 @@ import (
 	"github.com/lockstep-dst/lockstep/node"
 	"github.com/lockstep-dst/lockstep/node/backup"
 	"github.com/lockstep-dst/lockstep/node/certificate"
+	"github.com/lockstep-dst/lockstep/node/configuration"
 	"github.com/lockstep-dst/lockstep/node/wal"
 	"github.com/lockstep-dst/lockstep/scenarios/harness/cli"
 	"github.com/spf13/cobra"
@@ -54,6 +55,8 @@ Exit codes: 2 usage, or the directory is not empty, 10 the backup is damaged.`,
 				return errors.New("--data: missing: name a new directory for this node's log")
 			case t.Cluster == "":
 				return errors.New("--cluster: missing: give the new cluster a name of its own")
+			case slices.Max(t.Members) > configuration.MaxID:
+				return fmt.Errorf("--peers: node %d: want ids from 1 to %d; low ones, since none is used again when members change", slices.Max(t.Members), configuration.MaxID)
 			case len(addrs) > node.MaxMembers:
 				return fmt.Errorf("--peers: %d members: want 1 to %d", len(addrs), node.MaxMembers)
 			}

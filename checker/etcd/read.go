@@ -182,13 +182,13 @@ func (o *operation) validate() error {
 func (o *operation) checkResponse() error {
 	switch {
 	case o.Output == nil:
-		return errors.New("Output: missing or null: each operation has the response there, or the error")
+		return errors.New("field Output: missing or null: each operation has the response there, or the error")
 	case o.Call < 0 || o.Call > history.MaxTime:
-		return fmt.Errorf("Call: %d is not within 0 to 2^62: give nanoseconds since the start of the run", o.Call)
+		return fmt.Errorf("field Call: %d is not within 0 to 2^62: give nanoseconds since the start of the run", o.Call)
 	case !o.unanswered() && (o.Return < o.Call || o.Return > history.MaxTime):
-		return fmt.Errorf("Return: %d is not within the Call, %d, to 2^62: take both times from one clock that never goes back", o.Return, o.Call)
+		return fmt.Errorf("field Return: %d is not within the Call, %d, to 2^62: take both times from one clock that never goes back", o.Return, o.Call)
 	case o.Output.Revision < unordered:
-		return fmt.Errorf("Revision: %d of the Output is negative: want that of the store, or %d if the response need not fit the order", o.Output.Revision, unordered)
+		return fmt.Errorf("field Revision: %d of the Output is negative: want that of the store, or %d if the response need not fit the order", o.Output.Revision, unordered)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func TestRestoredCopyIsRejected(t *testing.T) {
 
 	c.start(1) // now two of three remember
 	code, said = c.awaitExit(0)
-	require.EqualValues(t, cli.Stopped, code, said)
+	require.EqualValues(t, cli.Damaged, code, said)
 	c.awaitReady(1)
 	c.awaitReady(2)
 	code, said = runCommand(t, "get", "lifecycle/x", c.endpointsFlag(2))
@@ -140,7 +140,7 @@ func TestOlderCopyPutBackAfterALoss(t *testing.T) {
 	c.start(1)
 	c.awaitOutput(1, "level=ERROR", "its directory was wiped or replaced")
 	require.NotContains(t, c.running[1].output.String(), "restore")
-	require.Contains(t, c.running[1].output.String(), "It cannot take part again with this directory. The others go on while a majority of them is up: keep theirs as they are")
+	require.Contains(t, c.running[1].output.String(), "It cannot take part again with this directory: put a new node in its place, lockstep members replace 2 M=HOST:PORT. The others go on while a majority of them is up: keep theirs as they are")
 	c.kill(0)
 	c.kill(1)
 	c.restore(1, "backup") // against the advice
@@ -156,7 +156,7 @@ func TestOlderCopyPutBackAfterALoss(t *testing.T) {
 
 	c.start(0)
 	code, said = c.awaitExit(1)
-	require.EqualValues(t, cli.Stopped, code, said)
+	require.EqualValues(t, cli.Damaged, code, said)
 	for range 6 {
 		for _, i := range []int{0, 2} {
 			c.awaitReady(i)

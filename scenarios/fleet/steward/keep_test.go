@@ -18,6 +18,7 @@ import (
 // Ranges without a result, the first one too or all of them, do not end the steward, and their
 // campaign has a record with the failures of all others.
 func TestRangesWithoutAResultAreKept(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.stop()
 	results := f.resultsElsewhere()
@@ -58,6 +59,7 @@ func TestRangesWithoutAResultAreKept(t *testing.T) {
 
 // A state that cannot be written is tried again, and there is one record and one word of it.
 func TestAFullDiskMakesOneRecord(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	var told []*steward.Ending
 	f.steward.Tell = func(_ context.Context, e *steward.Ending) error {
@@ -82,6 +84,7 @@ func TestAFullDiskMakesOneRecord(t *testing.T) {
 
 // A campaign that has the name of one that was removed is kept beside it.
 func TestANameIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	for _, seeds := range []uint64{100, 60} {
 		f.campaign.ID, f.campaign.Seeds = "", seeds
@@ -113,6 +116,7 @@ func (q brokenQueue) Left(ctx context.Context, c *fleet.Campaign, kind fleet.Kin
 
 // A campaign that cannot be looked after does not keep the steward from the others.
 func TestABrokenCampaignIsAlone(t *testing.T) {
+	t.Parallel()
 	for _, panics := range []bool{false, true} {
 		f := newFleet(t)
 		broken := *f.campaign
@@ -130,6 +134,7 @@ func TestABrokenCampaignIsAlone(t *testing.T) {
 // The folder of a failure has no commit of an earlier search, and failures of other plans have
 // folders of their own.
 func TestTheFolderOfAFailure(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	folders := map[int]int{} // by round
 	for i, nodes := range []int{0, 0, 5} {
@@ -155,6 +160,7 @@ func TestTheFolderOfAFailure(t *testing.T) {
 
 // Campaigns that have ended meanwhile are compared in the order in which they were submitted.
 func TestTheOrderOfRecords(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	begin := time.Now().UTC()
 	names := []string{"c", "a", "b"}

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) { fleettest.Main(m, canary.System()) }
 // The results of a campaign are kept, its failures are compared with those of the campaign
 // before, and somebody is told.
 func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
+	t.Parallel()
 	var told []steward.Ending
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var e steward.Ending
@@ -61,6 +62,7 @@ func TestTheEndOfACampaignIsKeptAndTold(t *testing.T) {
 
 // Jobs that the queue has lost, as by a power failure, are added again.
 func TestLostJobsAreAddedAgain(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	require.NoError(t, f.queue.AddCampaign(t.Context(), f.campaign))
 	require.NoError(t, f.queue.AddJobs(t.Context(), f.campaign, []fleet.Job{{Campaign: "monday", Kind: fleet.RangeKind, Range: 2}}))
@@ -72,6 +74,7 @@ func TestLostJobsAreAddedAgain(t *testing.T) {
 
 // So are jobs of triage: each failure is repeated.
 func TestLostTriageIsAddedAgain(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.stop()
 	results := f.resultsElsewhere()
@@ -98,6 +101,7 @@ func TestLostTriageIsAddedAgain(t *testing.T) {
 // The canary of an hour is run, fails, and is gone; one that does not end, or does not
 // fail, is an alarm.
 func TestTheCanaryOfAnHour(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.steward.Canary = f.program
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -152,6 +156,7 @@ func TestTheCanaryOfAnHour(t *testing.T) {
 
 // The error about a webhook names its host alone: its path may be a secret.
 func TestTheErrorOfAWebhook(t *testing.T) {
+	t.Parallel()
 	hook := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(hook.Close)
 	for _, url := range []string{hook.URL + "/secret", "http://127.0.0.1:1/secret"} {
@@ -162,6 +167,7 @@ func TestTheErrorOfAWebhook(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.stop()
 	require.NoError(t, fleet.Submit(t.Context(), f.queue, f.campaign))

@@ -18,6 +18,7 @@ import (
 // A campaign of each commit, as a fleet runs it for a project: the failure that one of them
 // brings is new, and its commit is found without a person.
 func TestAFailureIsTracedBackToItsCommit(t *testing.T) {
+	t.Parallel()
 	repo := fleettest.NewRepository(t)
 	b, err := bisect.Open(t.Context(), repo.Dir, ".", t.TempDir())
 	require.NoError(t, err)

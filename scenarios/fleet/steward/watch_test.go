@@ -14,6 +14,7 @@ import (
 // The page has a campaign in progress as soon as its first range is done, with the figures
 // of all ranges that are done, and its workers; and no more when it has ended.
 func TestACampaignInProgressIsWatched(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.stop()
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -1,9 +1,6 @@
 package jepsen
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // glimpse is a look at text that is not understood, for the keys that an event has, in EDN
 // or in JSON: a line that may be an operation must not be skipped in silence.
@@ -85,7 +82,7 @@ func (g *glimpse) note(text []byte) {
 	if v, found := afterKey(text, "type"); found {
 		word, _ := nextWord(v, 0)
 		word = bytes.Trim(word, `:"{}[]()`)
-		g.typed = g.typed || slices.Contains(eventTypes, string(word))
+		g.typed = g.typed || isType(append([]byte(":"), word...))
 	}
 	if v, found := afterKey(text, "process"); found {
 		v = bytes.TrimLeft(v, `"`)
@@ -93,9 +90,6 @@ func (g *glimpse) note(text []byte) {
 		g.client, g.nemesis = g.client || number, g.nemesis || !number
 	}
 }
-
-// eventTypes are the types of events, without their colons.
-var eventTypes = []string{"invoke", "ok", "fail", "info"}
 
 // afterKey returns the text after a key that text begins with, and after the space or the
 // colon behind it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -369,7 +370,7 @@ func printStatus(cmd *cobra.Command, all []nodeStatus) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if text := describeBuilds(all); text != "" {
+	if text := cmp.Or(describeClusters(all), describeBuilds(all)); text != "" {
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 	}
 	return nil

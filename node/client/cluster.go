@@ -45,9 +45,16 @@ type clusterTransport struct {
 	cluster *clusterID
 }
 
+// anyCluster is the key of contexts for requests that are about a node and not its cluster:
+// they name no cluster, and the client takes none from the responses.
+type anyCluster struct{}
+
 // RoundTrip implements http.RoundTripper. The refusal by a node of another cluster is
 // passed on: it says what became of the request.
 func (t *clusterTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Context().Value(anyCluster{}) != nil {
+		return t.Transport.RoundTrip(r)
+	}
 	r = r.Clone(r.Context())
 	t.cluster.name(r.Header)
 	resp, err := t.Transport.RoundTrip(r)

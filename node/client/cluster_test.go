@@ -52,6 +52,9 @@ func testAnotherClusterAtTheAddress(t *testing.T, httpOnly bool) {
 	_, err = c.List(t.Context(), client.ListOptions{})
 	require.ErrorIs(t, err, client.ErrUnreachable)
 	require.ErrorContains(t, err, "other-cluster")
+	st, err := c.Status(t.Context(), "127.0.0.1:1")
+	require.NoError(t, err, "a status is of a node, whatever its cluster")
+	require.NotEmpty(t, st.Formed)
 
 	r, err = newClient(t, client.Config{Endpoints: []string{second}, HTTPOnly: httpOnly}).Get(t.Context(), key)
 	require.NoError(t, err)
@@ -66,7 +69,10 @@ func TestResponseOfAnotherClusterIsNoAnswer(t *testing.T) {
 	cluster.Store(&a)
 	named := make(chan string, 8)
 	node := fakeNode(t, func(w http.ResponseWriter, r *http.Request) {
-		named <- r.Header.Get(httpapi.ClusterHeader)
+		select {
+		case named <- r.Header.Get(httpapi.ClusterHeader):
+		default: // the proposal is sent again as often as time allows
+		}
 		w.Header().Set(httpapi.ClusterHeader, *cluster.Load())
 		_, _ = w.Write([]byte(`{"key":"lifecycle/web","state":"Running","version":1,"serial":1}`))
 	})
@@ -84,6 +90,34 @@ func TestResponseOfAnotherClusterIsNoAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, op.Unknown, r.Outcome, r)
 	require.Contains(t, r.Text, "another cluster")
+}
+
+// The status of a node is told whatever cluster it is of, and of none yet; and a client
+// is not bound by it.
+func TestStatusIsOfAnyCluster(t *testing.T) {
+	named := make(chan string, 64) // more than are sent
+	var statuses atomic.Int32
+	node := fakeNode(t, func(w http.ResponseWriter, r *http.Request) {
+		named <- r.Header.Get(httpapi.ClusterHeader)
+		told := "bbbb"
+		if r.URL.Path == "/v1/status" && statuses.Add(1) == 1 {
+			told = "aaaa"
+		}
+		w.Header().Set(httpapi.ClusterHeader, told)
+		_, _ = w.Write([]byte(`{"key":"lifecycle/web","state":"Running","version":1,"serial":1}`))
+	})
+	c := newClient(t, client.Config{Endpoints: []string{node}, HTTPOnly: true})
+	_, err := c.Status(t.Context(), node)
+	require.NoError(t, err)
+	r, err := c.Get(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, op.Committed, r.Outcome, "the client is of the cluster that answers its operation")
+	_, err = c.Status(t.Context(), node)
+	require.NoError(t, err)
+	c.Close()
+	for range len(named) {
+		require.Empty(t, <-named)
+	}
 }
 
 func TestBackupValues(t *testing.T) {

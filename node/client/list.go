@@ -86,9 +86,10 @@ func (c *Client) definitionsPage(ctx context.Context, after string) (httpapi.Def
 	return getFromAny[httpapi.DefinitionsPage](ctx, c, "/v1/definitions?"+q.Encode(), maxPage)
 }
 
-// Status returns the status of the node at one of the client's endpoints.
+// Status returns the status of the node at one of the client's endpoints, of whatever
+// cluster it is, and if it is of none yet.
 func (c *Client) Status(ctx context.Context, endpoint string) (httpapi.Status, error) {
-	return getJSON[httpapi.Status](ctx, c, "http://"+endpoint+"/v1/status", maxPage)
+	return getJSON[httpapi.Status](context.WithValue(ctx, anyCluster{}, true), c, "http://"+endpoint+"/v1/status", maxPage)
 }
 
 // getFromAny returns the response of the first node that responds.

@@ -10,13 +10,14 @@ import (
 
 // listClient is a client that lists machines.
 type listClient struct {
-	every  int            // it begins a listing at every so many steps of the node; 0: never
-	nextAt int            // the step of the next listing
-	count  uint64         // listings so far
-	ticket service.Ticket // 0: none in progress
-	begun  listingBegun
-	after  string // the next page
-	refuse bool   // the node drained or abstained when it began
+	every   int            // it begins a listing at every so many steps of the node; 0: never
+	nextAt  int            // the step of the next listing
+	count   uint64         // listings so far
+	ticket  service.Ticket // 0: none in progress
+	begun   listingBegun
+	begunAt int    // the step in which it began
+	after   string // the next page
+	refuse  bool   // the node drained or abstained when it began
 }
 
 // open begins a listing, unless one is in progress in this life, which it may abandon. Prefix, page and
@@ -24,7 +25,7 @@ type listClient struct {
 // reads of others are steps of the nodes, after which new listings would begin, and
 // the nodes must fall silent.
 func (l *listClient) open(p *process) {
-	if l.ticket != 0 && l.begun.life == p.life {
+	if l.isOpen(p) {
 		l.abandon(p)
 		return
 	}
@@ -41,8 +42,22 @@ func (l *listClient) open(p *process) {
 		}
 	}
 	l.ticket, l.refuse = p.newTicket(0), p.calls.draining || p.service.Abstains()
+	l.begunAt = p.observers.steps
 	l.begun = r.oracle.forNode(r.oracle.now, p.id).listingBegun(p.life, q, p.node)
 	p.events = append(p.events, service.Event{Kind: service.List, Ticket: l.ticket, Query: q})
+}
+
+// longestListing is the number of steps in which a node answers a local listing at most: it scans
+// a piece of its index in each.
+const longestListing = 64
+
+// isOpen reports whether the listing has begun in this life of the node, and has no answer.
+func (l *listClient) isOpen(p *process) bool { return l.ticket != 0 && l.begun.life == p.life }
+
+// goesOn reports whether the node works at the listing: the next step is due at once. At the end
+// of a run one may, since nodes that look for a lost one go on taking steps.
+func (l *listClient) goesOn(p *process) bool {
+	return l.isOpen(p) && p.wake != 0 && p.wake <= p.now && p.observers.steps-l.begunAt < longestListing
 }
 
 // abandon ends a listing that takes long, by a keyed choice.

@@ -171,7 +171,7 @@ func (o *nodeObservers) take(p *process, e *service.Effects) {
 		}
 	}
 	for i := range e.Pages {
-		if l := &o.listing; l.ticket == e.Pages[i].Ticket && l.begun.life == p.life {
+		if l := &o.listing; l.isOpen(p) && l.ticket == e.Pages[i].Ticket {
 			l.take(p, &e.Pages[i])
 		} else {
 			p.breach("listing", "unexpected-page", "", "sends a page to no client that lists")
@@ -208,7 +208,7 @@ func (o *nodeObservers) checkOpen(p *process, ended bool) {
 	if counted := p.service.Counters().Watchers; !ended && !p.stopped && (counted > p.limits.Watchers || counted != open) {
 		p.breach("bounds", "watchers", "", "counts %d watches of %d, where %d are allowed", counted, open, p.limits.Watchers)
 	}
-	if l := &o.listing; ended && l.ticket != 0 && l.begun.life == p.life {
+	if l := &o.listing; ended && l.isOpen(p) {
 		p.breach("listing", "open-after-stop", "", "has stopped without a page for its client")
 		l.ticket = 0
 	}

@@ -20,7 +20,7 @@ func (r *run) checkServed(at scenarios.Duration) *scenarios.Violation {
 				return o.violation("liveness", "watch-unanswered", "", "has neither begun nor refused a watch")
 			}
 		}
-		if l := &p.observers.listing; l.ticket != 0 && l.begun.life == p.life {
+		if l := &p.observers.listing; l.isOpen(p) && !l.goesOn(p) {
 			return o.violation("liveness", "listing-unanswered", "", "has not answered a listing")
 		}
 		if n := p.service.Counters().Pending; n > 0 {

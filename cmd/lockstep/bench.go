@@ -35,6 +35,7 @@ is recorded for lockstep check. "lockstep load" is the earlier name.`,
 		},
 	}
 	b.flags(cmd)
+	cmd.AddCommand(echoCommand())
 	return cmd
 }
 

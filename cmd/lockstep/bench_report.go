@@ -175,7 +175,7 @@ func printBench(out io.Writer, j benchJSON, verdict checker.Result) {
 // printBounds prints the steps that bound a commit on this host, and the median
 // transition in their units.
 func printBounds(out io.Writer, j benchJSON) {
-	fmt.Fprintf(out, "this host: a round trip of %.3f ms on loopback", j.RoundTrip)
+	fmt.Fprintf(out, "this host: a round trip of %.3f ms between processes", j.RoundTrip)
 	if j.Sync > 0 {
 		fmt.Fprintf(out, ", a synced append of 4 KB in %.3f ms", j.Sync)
 		if len(j.Kinds) > 0 && j.Kinds[0].Kind == transitions.String() {

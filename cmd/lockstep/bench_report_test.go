@@ -73,7 +73,7 @@ latency of the committed: median 1.00 ms, 99 % within 30.02 ms, longest 30.02 ms
   transition           2            0   20.00  10.00    30.02    30.02    30.02         30.02
         read           2            0  500.54   1.00  1000.34  1000.34  1000.34       1000.34
 even arrivals, 2/s: 99 % began within 10.00 ms, the latest after 10.00 ms, and 7 not at all
-this host: a round trip of 1.000 ms on loopback, a synced append of 4 KB in 4.000 ms; the median transition took 2.0 times both
+this host: a round trip of 1.000 ms between processes, a synced append of 4 KB in 4.000 ms; the median transition took 2.0 times both
 this process used 1.50 s of processor time
 what the clients saw is linearizable
 `, out.String())

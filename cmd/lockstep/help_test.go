@@ -36,9 +36,12 @@ func TestSwitchesInHelp(t *testing.T) {
 	}
 }
 
-// allCommands returns the commands below cmd.
+// allCommands lists the commands for people below one.
 func allCommands(cmd *cobra.Command) (all []*cobra.Command) {
 	for _, c := range cmd.Commands() {
+		if c.Hidden {
+			continue
+		}
 		all = append(append(all, c), allCommands(c)...)
 	}
 	return all

@@ -6,14 +6,17 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // hostBounds are medians of the two steps that no commit can do without.
 type hostBounds struct {
 	Sync      time.Duration // of a synced append of 4 KB; 0: not measured
-	RoundTrip time.Duration // of 64 bytes over TCP on loopback
+	RoundTrip time.Duration // of 64 bytes to another process over TCP on loopback
 }
 
 const (
@@ -66,20 +69,27 @@ func probeSync(dir string) (took time.Duration, err error) {
 	})
 }
 
-func probeLoopback() (time.Duration, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// probeLoopback measures a round trip to another process, as a node is to its clients and peers:
+// within one, Go's scheduler hands the bytes over without waking a thread.
+func probeLoopback() (took time.Duration, err error) {
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return 0, err
 	}
 	defer listener.Close()
-	go func() { // echoes until the connection is closed
-		if c, err := listener.Accept(); err == nil {
-			defer c.Close()
-			_, _ = io.Copy(c, c)
+	echo, err := startEcho(listener.Addr().String())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { // it ends with the connection
+		if failed := echo.Wait(); err == nil && failed != nil {
+			err = fmt.Errorf("the process that echoes: %w", failed)
 		}
 	}()
-	c, err := net.Dial("tcp", listener.Addr().String())
+	_ = listener.SetDeadline(time.Now().Add(echoStart))
+	c, err := listener.Accept()
 	if err != nil {
+		_ = echo.Process.Kill()
 		return 0, err
 	}
 	defer c.Close()
@@ -91,4 +101,40 @@ func probeLoopback() (time.Duration, error) {
 		_, err := io.ReadFull(c, message)
 		return err
 	})
+}
+
+// echoStart is the time that the process which echoes has to start.
+const echoStart = 10 * time.Second
+
+// startEcho starts this program as one that connects to an address and echoes.
+func startEcho(address string) (*exec.Cmd, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &exec.Cmd{Path: program, Args: []string{"lockstep", "bench", echoName, address}}
+	return c, c.Start()
+}
+
+const echoName = "echo"
+
+// echoCommand is the other side of probeLoopback.
+func echoCommand() *cobra.Command {
+	return &cobra.Command{Use: echoName + " ADDRESS", Hidden: true, Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error {
+		c, err := net.Dial("tcp", args[0])
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		message := make([]byte, probeRoundTrip)
+		for err == nil {
+			if _, err = io.ReadFull(c, message); err == nil {
+				_, err = c.Write(message)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}}
 }

@@ -109,7 +109,7 @@ func (r *results) print(out io.Writer) error {
 		judged = "not judged"
 	}
 	fmt.Fprintf(out, "medians of %d rounds of %.1f s on %d processors; lockstep's histories were %s\n", r.Rounds, r.Seconds, r.CPUs, judged)
-	fmt.Fprintf(out, "this host: a synced append of 4 KB in %.3f ms, a round trip of %.3f ms on loopback\n", r.Sync, r.RoundTrip)
+	fmt.Fprintf(out, "this host: a synced append of 4 KB in %.3f ms, a round trip of %.3f ms between processes\n", r.Sync, r.RoundTrip)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "workload\tclients\tside\toperations/s\tratio\tp50 ms\tp99 ms\tservers' cores\tµs/operation\tload's cores\t")
 	for _, c := range r.Cells {

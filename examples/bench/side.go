@@ -50,5 +50,5 @@ type measurement struct {
 // host is the figures of this host that bound a commit.
 type host struct {
 	Sync      float64 `json:"sync_ms"`       // a synced append of 4 KB
-	RoundTrip float64 `json:"round_trip_ms"` // over TCP on loopback
+	RoundTrip float64 `json:"round_trip_ms"` // to another process over TCP on loopback
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -93,12 +91,10 @@ type fuzz struct {
 }
 
 func (f *fuzz) run(cmd *cobra.Command) error {
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(1600)) // worlds are small and short-lived: memory, some 100 MB, for speed
-	}
 	if f.workers > 0 { // a core that runs no seeds would be taken by the collector, and caches are shared
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(f.workers, runtime.GOMAXPROCS(0))))
 	}
+	defer paceCollector(runtime.GOMAXPROCS(0))()
 	c, err := f.campaign(cmd)
 	if err != nil {
 		return err

@@ -57,19 +57,25 @@ func (m *Member) joins() bool { return m.cfg.Join && m.durableStage == Empty }
 
 // majoritySaysRemoved reports whether of the other voters more than half refuse this node as a
 // former member, and in a joint epoch of the next ones as well. Of the voters that follow without
-// it they are a majority: so of two voters the other one is enough.
+// it they are a majority: so of two voters the other one is enough. A list of this node alone has
+// no others to ask: a quorum needs one of the other list then.
 func (m *Member) majoritySaysRemoved() bool {
-	c := m.current()
-	if m.joins() {
-		return m.mostSayRemoved(m.ids)
+	lists := [][]node.ID{m.ids}
+	if c := m.current(); !m.joins() {
+		lists = [][]node.ID{c.Voters, c.Next}
 	}
-	return m.mostSayRemoved(c.Voters) && (c.Next == nil || m.mostSayRemoved(c.Next))
-}
-
-// mostSayRemoved reports whether more than half of the others of a list do.
-func (m *Member) mostSayRemoved(list []node.ID) bool {
-	others := slices.DeleteFunc(slices.Clone(list), func(id node.ID) bool { return id == m.self.ID })
-	return configuration.IsMajority(m.peersThat(func(p *peer) bool { return p.saysRemoved }), others)
+	said := false
+	for _, list := range lists {
+		others := slices.DeleteFunc(slices.Clone(list), func(id node.ID) bool { return id == m.self.ID })
+		switch {
+		case len(others) == 0:
+		case !configuration.IsMajority(m.peersThat(func(p *peer) bool { return p.saysRemoved }), others):
+			return false
+		default:
+			said = true
+		}
+	}
+	return said
 }
 
 // peersThat returns the ids of the peers that pass a test.

@@ -66,7 +66,7 @@ func (a *attemptState) noteChosen(id node.OpID, c *node.ChosenValue) {
 // checkAbsence: an operation that was proposed is proposed again only if its node knows that
 // it is absent from the value that it goes on from, and from all before. Of an operation
 // that is carried out at its expected version none of this is needed.
-func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entry, a *attemptState) *scenarios.Violation {
+func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entry, serial uint64, a *attemptState) *scenarios.Violation {
 	base, evicted := o.firstSerial(), o.firstSerial()
 	if r := t.ballot(f.BaseBallot); r != nil && r.value != nil {
 		base, evicted = r.value.Serial, r.value.Serial-uint64(len(r.value.Window))
@@ -79,8 +79,8 @@ func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entr
 		a.absent = absence{tracked: true, upTo: max(watermark, a.claimed, t.known[o.id])}
 		o.trackProposed(t, proposedAttempt{e.ID, a.client, a.number})
 	}
-	if a.singleAttempt && (!again || a.absent.superseded) { // the serial of this moment is its watermark
-		a.absent.upTo = max(a.absent.upTo, t.known[o.id], base)
+	if a.singleAttempt && (!again || a.absent.superseded) { // in no value so far: it is in none that has another entry in its place, chosen or not
+		a.absent.upTo = max(a.absent.upTo, t.known[o.id], serial-1)
 	}
 	a.proposed, a.absent.superseded = f.Ballot, false
 	for i := range o.shownNow {
@@ -98,7 +98,7 @@ func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entr
 // trackProposed adds an attempt of the current node, and forgets those that were answered.
 func (o *oracle) trackProposed(t *machineTruth, p proposedAttempt) {
 	open := slices.DeleteFunc(t.proposed[o.id], func(x proposedAttempt) bool {
-		return o.operation(t, x.id).attempt(x.client, x.attempt).answered
+		return x == p || o.operation(t, x.id).attempt(x.client, x.attempt).answered
 	})
 	t.proposed[o.id] = append(open, p)
 }

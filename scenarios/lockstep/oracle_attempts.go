@@ -203,8 +203,14 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 		case 0:
 			return o.violation("outcomes", "proposed-after-response", f.Key, "proposes %s, though no request for it waits there", id)
 		case 1: // of several attempts, the oracle cannot see which one is carried out
-			if v := o.checkAbsence(t, f, e, last); v != nil {
+			if v := o.checkAbsence(t, f, e, serial, last); v != nil {
 				return v
+			}
+		default: // each may be, or find the entry of the other: then it may take effect as well
+			for i := range s.attempts {
+				if a := &s.attempts[i]; a.arrivedAt == o.id && !a.answered {
+					o.trackProposed(t, proposedAttempt{id, a.client, a.number})
+				}
 			}
 		}
 	}

@@ -65,7 +65,8 @@ func (a *attemptState) noteChosen(id node.OpID, c *node.ChosenValue) {
 
 // checkAbsence: an operation that was proposed is proposed again only if its node knows that
 // it is absent from the value that it goes on from, and from all before. Of an operation
-// that is carried out at its expected version none of this is needed.
+// that is carried out at its expected version none of this is needed. serial is that of its
+// entry e.
 func (o *oracle) checkAbsence(t *machineTruth, f *node.Observation, e *node.Entry, serial uint64, a *attemptState) *scenarios.Violation {
 	base, evicted := o.firstSerial(), o.firstSerial()
 	if r := t.ballot(f.BaseBallot); r != nil && r.value != nil {

@@ -177,6 +177,9 @@ func (o *oracle) checkUnanswered(lives []int) *scenarios.Violation {
 	return nil
 }
 
+// waitsAt reports whether the attempt has reached a node, and has no response there.
+func (a *attemptState) waitsAt(id sim.ID) bool { return a.arrivedAt == id && !a.answered }
+
 // checkAddedEntries: each entry that a node adds to a value is of an operation that has
 // an attempt there without a response (rule 7). At most half of the dedup window are
 // abort tombstones.
@@ -195,7 +198,7 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 		waiting, last := 0, (*attemptState)(nil)
 		s := o.operation(t, id)
 		for i := range s.attempts {
-			if a := &s.attempts[i]; a.arrivedAt == o.id && !a.answered {
+			if a := &s.attempts[i]; a.waitsAt(o.id) {
 				waiting, last = waiting+1, a
 			}
 		}
@@ -208,7 +211,7 @@ func (o *oracle) checkAddedEntries(f *node.Observation) *scenarios.Violation {
 			}
 		default: // each may be, or find the entry of the other: then it may take effect as well
 			for i := range s.attempts {
-				if a := &s.attempts[i]; a.arrivedAt == o.id && !a.answered {
+				if a := &s.attempts[i]; a.waitsAt(o.id) {
 					o.trackProposed(t, proposedAttempt{id, a.client, a.number})
 				}
 			}

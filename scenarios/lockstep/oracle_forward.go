@@ -46,7 +46,7 @@ func (o *oracle) forwardable(t *machineTruth, s *operation, r *node.Request) (fo
 	for i := range s.attempts {
 		a := &s.attempts[i]
 		q := s.invocation(a.client, a.number)
-		waits := a.arrivedAt == o.id && !a.answered && scenarios.IsClient(a.client)
+		waits := a.waitsAt(o.id) && scenarios.IsClient(a.client)
 		watermarkOK := err == nil && a.watermark == watermark && !a.singleAttempt || a.singleAttempt && !r.ID.IsOnce() && watermark <= uint64(len(t.entries))
 		same := watermarkOK && q != nil && q.to == r.To && q.expects == r.Expects && q.expect == r.Expect
 		switch first := !a.retry && !a.mayTakeEffect() && !o.forwardPending(s, a); {

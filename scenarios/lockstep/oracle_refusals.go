@@ -29,7 +29,7 @@ func (f *requestRefused) String() string { return "refuses with " + f.reply.Stri
 func (o *oracle) checkRefused(f *requestRefused) *scenarios.Violation {
 	r := f.reply
 	a := o.operation(o.machine(r.Key), r.ID).attempt(f.client, max(1, r.Attempt))
-	delivered := a.arrivedAt == o.id && a.life == f.life && !a.answered
+	delivered := a.waitsAt(o.id) && a.life == f.life
 	rejected, stopping := r.Outcome == node.Rejected, r.Reason == node.Stopping
 	switch {
 	case r.Outcome == node.Committed:
